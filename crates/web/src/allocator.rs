@@ -4,7 +4,7 @@ use maud::html;
 use memory_debug_report::render::content;
 use memory_debug_report::{AllocatorDetail, MemoryReport};
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::detail_links::detail_links;
 use crate::heat_map::heat_map;
 use crate::layout;
@@ -15,16 +15,16 @@ pub fn allocator(site: &Site, report: &MemoryReport, detail: &AllocatorDetail) -
     let body = html! {
         p.summary { (content::collected(report)) }
         (detail_links(site))
-        p { a href=(site.link("/stats")) { "All numbers of the process and the allocator" } }
-        (Blocks::of(|out| content::write_missing_detail(out, report)))
+        p { (site.a("/stats", "All numbers of the process and the allocator")) }
+        (blocks(&|out| content::write_missing_detail(out, report)))
         @if let Some(bins) = &detail.arena_bins {
             h2 { (content::ARENA_BINS) }
             (heat_map(bins))
         }
-        (Blocks::of(|out| content::write_detail(out, detail)))
+        (blocks(&|out| content::write_detail(out, detail)))
         @if let Some(bins) = &detail.arena_bins {
             h2 { "all cells of the picture" }
-            (Blocks::of(|out| content::write_arena_bins(out, bins)))
+            (blocks(&|out| content::write_arena_bins(out, bins)))
         }
     };
     layout::page(site, "Allocator", &content::identity(report), &body)

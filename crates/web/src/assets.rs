@@ -36,7 +36,12 @@ struct Assets {
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     ui_css: Asset::new("ui", "css", "text/css; charset=utf-8", include_bytes!("../assets/ui.css.zlib")),
     ui_js: Asset::new("ui", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/ui.js.zlib")),
-    flame_css: Asset::new("flame", "css", "text/css; charset=utf-8", include_bytes!("../assets/flame.css.zlib")),
+    flame_css: Asset::new(
+        "flame",
+        "css",
+        "text/css; charset=utf-8",
+        include_bytes!("../assets/flame.css.zlib"),
+    ),
     flame_js: Asset::new(
         "flame",
         "js",

@@ -11,7 +11,7 @@ pub(crate) struct Part {
 }
 
 /// The patterns of parts, so that colour is not the only sign: the class, and the lines of a square of 8 by 8.
-const PATTERNS: [(&str, &str); 5] = [
+const PATTERNS: &[(&str, &str)] = &[
     ("fragmentation", "M0 8 8 0"),
     ("free", "M0 4H8"),
     ("own", "M4 0V8"),

@@ -6,11 +6,26 @@ use maud::{Markup, Render, html};
 use memory_debug_report::render::content::Layout;
 
 use crate::prose::prose;
-use crate::table::{self, Cell, Table};
+use crate::table::{self, Cell, Heading, Table};
+
+/// Lays out what `write` writes.
+pub(crate) fn blocks(write: &dyn Fn(&mut dyn Layout) -> fmt::Result) -> Markup {
+    let mut blocks = Blocks::default();
+    // This layout does not fail.
+    let _ = write(&mut blocks);
+    blocks.end_group();
+    html! {
+        div.sections {
+            @for section in &blocks.done {
+                section class=[section.is_wide.then_some("wide")] { (section.content) }
+            }
+        }
+    }
+}
 
 /// Content that was laid out, in its order.
 #[derive(Default)]
-pub(crate) struct Blocks {
+struct Blocks {
     done: Vec<Section>,
     /// Numbers that stand together.
     facts: Vec<(String, Option<String>)>,
@@ -20,57 +35,44 @@ pub(crate) struct Blocks {
 
 /// A heading and what is below it. Sections of numbers alone stand side by side.
 struct Section {
-    blocks: Vec<Markup>,
+    content: Markup,
     is_wide: bool,
 }
 
 impl Blocks {
-    /// Lays out what `write` writes.
-    pub(crate) fn of(write: impl FnOnce(&mut dyn Layout) -> fmt::Result) -> Self {
-        let mut blocks = Self::default();
-        // This layout does not fail.
-        let _ = write(&mut blocks);
-        blocks.end_group();
-        blocks
-    }
-
     /// Ends the numbers or statements that stand together.
     fn end_group(&mut self) {
         let items = std::mem::take(&mut self.items);
         if !items.is_empty() {
-            let section = self.section();
-            section.is_wide = true;
-            section.blocks.push(html! {
+            self.add(&html! {
                 dl.items { @for (name, text) in &items { dt { bdi { (name) } } dd { (prose(text)) } } }
             });
+            self.section().is_wide = true;
         }
         let facts = std::mem::take(&mut self.facts);
         if !facts.is_empty() {
-            self.section().blocks.push(html! {
-                table.facts {
-                    tbody {
-                        @for (name, value) in &facts {
-                            tr {
-                                th scope="row" { (name) }
-                                (cell(value.as_deref()))
-                            }
-                        }
-                    }
-                }
-            });
+            let mut table = Table::new(&[]);
+            for (name, value) in &facts {
+                table.row(&[Cell::Heading(name), number(value.as_ref())]);
+            }
+            self.add(&html! { table.facts { (table) } });
         }
     }
 
-    fn push(&mut self, block: Markup) -> fmt::Result {
+    fn push(&mut self, block: &Markup) -> fmt::Result {
         self.end_group();
-        self.section().blocks.push(block);
+        self.add(block);
         Ok(())
+    }
+
+    fn add(&mut self, block: &Markup) {
+        block.render_to(&mut self.section().content.0);
     }
 
     /// The section that is being laid out. Before the first heading, it is as wide as the page.
     fn section(&mut self) -> &mut Section {
         if self.done.is_empty() {
-            self.done.push(Section { blocks: Vec::new(), is_wide: true });
+            self.done.push(Section { content: Markup::default(), is_wide: true });
         }
         let last = self.done.len() - 1;
         &mut self.done[last]
@@ -78,29 +80,23 @@ impl Blocks {
 }
 
 /// A number, or the statement that it is missing.
-fn cell(value: Option<&str>) -> Markup {
-    html! {
-        @match value {
-            Some(value) => td { (value) },
-            None => td.missing { "not available" },
-        }
-    }
+fn number(value: Option<&String>) -> Cell<'_> {
+    value.map_or(Cell::Missing("not available"), |value| Cell::Text(value))
 }
 
 impl Layout for Blocks {
     fn heading(&mut self, text: &str) -> fmt::Result {
         self.end_group();
-        self.done
-            .push(Section { blocks: vec![html! { h2 { (text.trim_end_matches(':')) } }], is_wide: false });
+        self.done.push(Section { content: html! { h2 { (text.trim_end_matches(':')) } }, is_wide: false });
         Ok(())
     }
 
     fn paragraph(&mut self, text: &str) -> fmt::Result {
-        self.push(html! { p { (prose(text)) } })
+        self.push(&html! { p { (prose(text)) } })
     }
 
     fn remark(&mut self, text: &str) -> fmt::Result {
-        self.push(html! { p.summary { (prose(text)) } })
+        self.push(&html! { p.summary { (prose(text)) } })
     }
 
     fn fact(&mut self, name: &str, value: Option<String>) -> fmt::Result {
@@ -120,16 +116,15 @@ impl Layout for Blocks {
     }
 
     fn moments(&mut self, moments: &[&str], numbers: &[(&str, Vec<Option<String>>)]) -> fmt::Result {
-        self.push(html! {
-            table.facts {
-                thead { tr { td {} @for moment in moments { th scope="col" { (moment) } } } }
-                tbody {
-                    @for (name, values) in numbers {
-                        tr { th scope="row" { (name) } @for value in values { (cell(value.as_deref())) } }
-                    }
-                }
-            }
-        })
+        let mut headings = vec![Heading::Empty];
+        headings.extend(table::texts(moments));
+        let mut table = Table::new(&headings);
+        for (name, values) in numbers {
+            let mut cells = vec![Cell::Heading(name)];
+            cells.extend(values.iter().map(|value| number(value.as_ref())));
+            table.row(&cells);
+        }
+        self.push(&html! { table.facts { (table) } })
     }
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {
@@ -144,19 +139,7 @@ impl Layout for Blocks {
             }
             table.row(&cells);
         }
-        self.push(table.sortable(&name))
-    }
-}
-
-impl Render for Blocks {
-    fn render(&self) -> Markup {
-        html! {
-            div.sections {
-                @for section in &self.done {
-                    section class=[section.is_wide.then_some("wide")] { @for block in &section.blocks { (block) } }
-                }
-            }
-        }
+        self.push(&table.sortable(&name))
     }
 }
 
@@ -166,31 +149,30 @@ mod tests {
 
     #[test]
     fn statements_that_stand_together_are_one_list() {
-        let blocks = Blocks::of(|out| {
+        let blocks = blocks(&|out| {
             out.heading("not in the sums:")?;
             out.item("a<b", "deadline")?;
             out.item("c", "tls")
         });
         let expected = "<section class=\"wide\"><h2>not in the sums</h2><dl class=\"items\"><dt><bdi>a&lt;b</bdi></dt><dd>deadline</dd>\
                         <dt><bdi>c</bdi></dt><dd>tls</dd></dl></section>";
-        let text = blocks.render().into_string();
+        let text = blocks.into_string();
         assert!(text.contains(expected), "{text}");
     }
 
     #[test]
     fn a_number_that_is_missing_at_one_moment_is_not_zero() {
-        let blocks = Blocks::of(|out| {
-            out.moments(&["before", "after"], &[("<dirty>", vec![Some("0 B".into()), None])])
-        });
+        let blocks =
+            blocks(&|out| out.moments(&["before", "after"], &[("<dirty>", vec![Some("0 B".into()), None])]));
         let expected = "<tr><th scope=\"row\">&lt;dirty&gt;</th><td>0 B</td><td class=\"missing\">not available</td></tr>";
-        let text = blocks.render().into_string();
+        let text = blocks.into_string();
         assert!(text.contains("<th scope=\"col\">before</th><th scope=\"col\">after</th>"), "{text}");
         assert!(text.contains(expected), "{text}");
     }
 
     #[test]
     fn numbers_that_stand_together_are_one_table() {
-        let blocks = Blocks::of(|out| {
+        let blocks = blocks(&|out| {
             out.heading("process")?;
             out.fact("resident", Some("1 MiB".to_owned()))?;
             out.fact("peak", None)?;
@@ -200,7 +182,7 @@ mod tests {
         let expected = "<div class=\"sections\"><section class=\"wide\"><h2>process</h2><table class=\"facts\"><tbody><tr><th scope=\"row\">resident</th>\
                         <td>1 MiB</td></tr><tr><th scope=\"row\">peak</th><td class=\"missing\">not available</td>\
                         </tr></tbody></table>";
-        let text = blocks.render().into_string();
+        let text = blocks.into_string();
         assert!(text.starts_with(expected), "{text}");
         assert!(text.contains("<th scope=\"row\"><bdi>&lt;8&gt;</bdi></th><td>2</td>"), "{text}");
         assert!(text.ends_with("<p class=\"summary\">unused 1 MiB</p></section></div>"), "{text}");

@@ -15,8 +15,8 @@ pub(crate) fn conclusion(site: &Site, conclusion: &Conclusion) -> Markup {
             p.sentence { (prose(&conclusion.sentence)) }
             @if let Some(growth) = &conclusion.growth { p { (prose(growth)) } }
             p.next {
-                a href=(site.link(target)) { (words) }
-                @if site.has_page("/leaks") { " " a href=(site.link("/leaks")) { "Leaks" } }
+                (site.a(target, words))
+                @if site.has_page("/leaks") { " " (site.a("/leaks", "Leaks")) }
                 @if let Some(rule) = &conclusion.rule { " " span.quiet { "Rule: " (rule) } }
                 @if conclusion.held_by == HeldBy::Allocator { (purge::button(site)) }
             }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::site::Site;
 
 /// The tables: values of `detail`, and names.
-const TABLES: [(&str, &str); 3] = [
+const TABLES: &[(&str, &str)] = &[
     ("arenas,bins", "arenas and size classes"),
     ("arena_bins", "unused memory by arena and size class"),
     ("arenas,bins,arena_bins", "all of these"),
@@ -18,7 +18,7 @@ pub(crate) fn detail_links(site: &Site) -> Markup {
             "Read on demand: "
             @for (index, (parts, name)) in TABLES.iter().enumerate() {
                 @if index > 0 { " · " }
-                a href=(site.link(&format!("/stats?detail={parts}"))) { (name) }
+                (site.a(&format!("/stats?detail={parts}"), name))
             }
         }
     }

@@ -6,6 +6,7 @@ use memory_debug_report::units::Bytes;
 use memory_debug_report::{ChangeKind, DiffRow, DiffView, Selection, SnapshotDiff, SnapshotInfo};
 
 use crate::layout;
+use crate::note;
 use crate::signed_bar::signed_bar;
 use crate::site::Site;
 use crate::table::{Cell, Heading, Table};
@@ -57,7 +58,7 @@ pub fn diff(
     note: Option<&str>,
 ) -> String {
     let body = html! {
-        @if let Some(note) = note { p.note { (note) } }
+        (note::left_out(note))
         (caption(&content::compared_moments(diff), &diff.notes))
         (form(site, view, snapshots))
         (changes(diff))
@@ -74,7 +75,7 @@ pub(crate) fn between_snapshots(diff: &SnapshotDiff) -> Markup {
 pub(crate) fn caption(moments: &str, notes: &[String]) -> Markup {
     html! {
         p { (moments) }
-        @for note in notes { p.note { "Note: " (content::printable(note)) } }
+        (note::caveats(notes))
     }
 }
 

@@ -10,7 +10,7 @@ use memory_debug_report::{
 
 use crate::assets::{icon, script, style_sheet};
 use crate::bar::patterns;
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::conclusion::conclusion;
 use crate::diff::between_snapshots;
 use crate::history::history;
@@ -165,7 +165,7 @@ fn snapshots(snapshots: &[SnapshotInfo]) -> Markup {
     });
     let headings = ["snapshot", "sampled", "stacks", "samples since", "label"];
     let rows: Vec<_> = rows.collect();
-    html! { (Blocks::of(|out| out.table(&headings, &rows))) }
+    html! { (blocks(&|out| out.table(&headings, &rows))) }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn flame_graph(site: &Site, source: &GraphSource) -> String {
         @if let Some(row) = source.row { (only_type(site, row)) }
         p #flame-status role="status" {
             "This picture needs a script. The "
-            a href=(site.link(&source.of("/heap/flamegraph?view=tree"))) { "call tree" }
+            (site.a(&source.of("/heap/flamegraph?view=tree"), "call tree"))
             " has the same numbers without."
         }
         (viewer(site, source))
@@ -60,9 +60,9 @@ fn only_type(site: &Site, row: RowId) -> Markup {
     html! {
         p {
             "Only the memory of "
-            a href=(site.link(&format!("/types/{row}"))) { "one type" }
+            (site.a(&format!("/types/{row}"), "one type"))
             ". "
-            a href=(site.link("/heap/flamegraph")) { "All memory" }
+            (site.a("/heap/flamegraph", "All memory"))
         }
     }
 }
@@ -123,13 +123,15 @@ fn legend(is_compared: bool) -> Markup {
     }
 }
 
+/// The choices of how the graph is drawn: name, label, and the values with their texts.
+const CHOICES: &[(&str, &str, &[(&str, &str)])] = &[
+    ("m", "Width", &[("bytes", "bytes"), ("objects", "objects")]),
+    ("by", "Ends with", &[("type", "types"), ("function", "functions")]),
+    ("inv", "Begins with", &[("", "the outermost callers"), ("1", "where the memory was allocated")]),
+    ("flip", "Drawn as", &[("", "icicles"), ("1", "flames")]),
+];
+
 fn tools(source: &GraphSource) -> Markup {
-    let choices = [
-        ("m", "Width", [("bytes", "bytes"), ("objects", "objects")]),
-        ("by", "Ends with", [("type", "types"), ("function", "functions")]),
-        ("inv", "Begins with", [("", "the outermost callers"), ("1", "where the memory was allocated")]),
-        ("flip", "Drawn as", [("", "icicles"), ("1", "flames")]),
-    ];
     html! {
         div.query {
             label { "Search " input #flame-q type="search" maxlength="128" autocomplete="off"; }
@@ -137,11 +139,11 @@ fn tools(source: &GraphSource) -> Markup {
             button #flame-next type="button" { "Next" }
             output #flame-found {}
             output #flame-step {}
-            @for (name, label, options) in choices {
+            @for (name, label, options) in CHOICES {
                 label {
                     (label) " "
                     select #{ "flame-" (name) } {
-                        @for (value, text) in options { option value=(value) { (text) } }
+                        @for (value, text) in *options { option value=(value) { (text) } }
                     }
                 }
             }
@@ -167,7 +169,7 @@ fn downloads(site: &Site, source: &GraphSource) -> Markup {
         h2 { "Other forms" }
         ul {
             @for (target, name) in formats.iter().filter(|(target, _)| site.has_page(target)) {
-                li { a href=(site.link(target)) { (name) } }
+                li { (site.a(target, name)) }
             }
         }
     }

@@ -5,8 +5,9 @@ use memory_debug_report::render::content;
 use memory_debug_report::{FleetInstance, FleetReport, FleetTypeRow, FleetTypes, TypesView};
 
 use crate::bar::{share_of, whisker};
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::layout;
+use crate::note;
 use crate::site::Site;
 use crate::table::{self, Cell, Heading, Table};
 use crate::table_query::{rows_field, text_field};
@@ -15,12 +16,12 @@ use crate::table_query::{rows_field, text_field};
 pub fn fleet(site: &Site, report: &FleetReport, view: &TypesView, note: Option<&str>) -> String {
     let mut lines = content::fleet_summary(report).into_iter();
     let body = html! {
-        @if let Some(note) = note { p.note { (note) } }
+        (note::left_out(note))
         @if let Some(line) = lines.next() { p.numbers { (line) } }
         @for line in lines { p.summary { (line) } }
-        (Blocks::of(|out| content::write_missing_instances(out, report)))
+        (blocks(&|out| content::write_missing_instances(out, report)))
         @if !report.instances.is_empty() { h2 { "Instances" } (instances(report)) }
-        (Blocks::of(|out| content::write_outliers(out, report)))
+        (blocks(&|out| content::write_outliers(out, report)))
         h2 { "Types" }
         (form(site, report, view))
         @match &report.types {
@@ -28,8 +29,8 @@ pub fn fleet(site: &Site, report: &FleetReport, view: &TypesView, note: Option<&
             None => p { (content::NO_TYPES) },
         }
         @if !report.numbers.is_empty() { h2 { "Numbers" } }
-        (Blocks::of(|out| content::write_fleet_numbers(out, report)))
-        (Blocks::of(|out| content::write_fleet_unavailable(out, report)))
+        (blocks(&|out| content::write_fleet_numbers(out, report)))
+        (blocks(&|out| content::write_fleet_unavailable(out, report)))
     };
     layout::page(site, "Fleet", &[], &body)
 }
@@ -75,8 +76,7 @@ fn instance(table: &mut Table<'_>, report: &FleetReport, member: &FleetInstance,
             (whisker(bytes as f64 / most.max(1) as f64, 0.0))
         }
     };
-    let head = html! { (texts[0]) };
-    let mut row = vec![Cell::Head(&head)];
+    let mut row = vec![Cell::Heading(&texts[0])];
     row.extend(cells.iter().map(Cell::Markup));
     row.push(Cell::Picture(&bars));
     table.row(&row);

@@ -5,7 +5,7 @@ use memory_debug_report::MemoryReport;
 use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::chart::{Point, chart};
 
 const HEADINGS: [&str; 5] = ["collected", "instance", "resident", "allocated", "sampled"];
@@ -19,7 +19,7 @@ pub(crate) fn history(reports: &[MemoryReport]) -> Markup {
         @if let Some(points) = points {
             figure { (chart(&points)) figcaption { "Resident memory of each report, from zero upwards." } }
         }
-        (Blocks::of(|out| out.table(&HEADINGS, &rows)))
+        (blocks(&|out| out.table(&HEADINGS, &rows)))
     }
 }
 

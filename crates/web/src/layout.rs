@@ -10,7 +10,7 @@ use crate::site::Site;
 const FLAME_GRAPH: &str = "/heap/flamegraph";
 
 /// The pages in the navigation: path and name.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: &[(&str, &str)] = &[
     ("", "Overview"),
     ("/types", "Types"),
     (FLAME_GRAPH, "Flame graph"),
@@ -62,12 +62,12 @@ pub(crate) fn page_with(
                     (self::identity(identity))
                     nav aria-label="Pages" {
                         ul {
-                            @for (path, name) in PAGES.into_iter().filter(|(path, _)| site.may_change() || *path != FLAME_GRAPH) {
+                            @for (path, name) in PAGES.iter().filter(|(path, _)| site.may_change() || *path != FLAME_GRAPH) {
                                 li {
-                                    @if path == site.path() {
+                                    @if *path == site.path() {
                                         a href=(site.link(path)) aria-current="page" { (name) }
                                     } @else {
-                                        a href=(site.link(path)) { (name) }
+                                        (site.a(path, name))
                                     }
                                 }
                             }

@@ -7,6 +7,7 @@ use memory_debug_report::{LeakRun, LeakVerdict, Suspect};
 
 use crate::chart::{Point, chart};
 use crate::layout;
+use crate::note;
 use crate::site::Site;
 use crate::table::{Cell, Heading, Table};
 use crate::take_snapshot::take_snapshot;
@@ -14,13 +15,13 @@ use crate::take_snapshot::take_snapshot;
 /// The types that keep growing over the kept snapshots. `note` says what was left out.
 pub fn leaks(site: &Site, verdict: &LeakVerdict, note: Option<&str>) -> String {
     let body = html! {
-        @if let Some(note) = note { p.note { (note) } }
+        (note::left_out(note))
         @for (run, suspects) in content::leak_runs(verdict) {
             section {
                 h2 { (if suspects.is_empty() { "No suspects" } else { "Suspects" }) }
                 p { (content::leak_result(run, &suspects)) }
                 @if !suspects.is_empty() { (table(&suspects)) (history(run, &suspects)) }
-                @for note in &run.notes { p.note { "Note: " (content::printable(note)) } }
+                (note::caveats(&run.notes))
             }
         }
         @if let Some(line) = content::leak_limit(verdict) { p { (line) } }
@@ -34,7 +35,7 @@ pub fn leaks(site: &Site, verdict: &LeakVerdict, note: Option<&str>) -> String {
 /// The page instead of the verdict if there are too few snapshots. `reason` says how many there are, and what to do.
 pub fn too_few_snapshots(site: &Site, status: u16, title: &str, reason: &str) -> String {
     let body = html! {
-        p.problem { strong { (status) " " (title) } ": " (reason) }
+        (note::problem(status, title, reason))
         (more_snapshots(site))
     };
     layout::page(site, title, &[], &body)
@@ -43,7 +44,7 @@ pub fn too_few_snapshots(site: &Site, status: u16, title: &str, reason: &str) ->
 fn more_snapshots(site: &Site) -> Markup {
     html! {
         (take_snapshot(site))
-        p { a href=(site.link("/snapshots")) { "All snapshots" } }
+        p { (site.a("/snapshots", "All snapshots")) }
     }
 }
 
@@ -90,7 +91,8 @@ fn line(table: &mut Table<'_>, suspect: &Suspect) {
 fn history(run: &LeakRun, suspects: &[&Suspect]) -> Markup {
     let has_all = |suspect: &&&Suspect| suspect.history_bytes.len() == run.snapshots.len();
     let suspects: Vec<&Suspect> = suspects.iter().filter(has_all).copied().collect();
-    let names: Vec<String> = suspects.iter().map(|suspect| content::suspect_cells(suspect)[0].clone()).collect();
+    let names: Vec<String> =
+        suspects.iter().map(|suspect| content::suspect_cells(suspect)[0].clone()).collect();
     let mut headings = vec![Heading::Text("snapshot")];
     headings.extend(names.iter().map(|name| Heading::Name(name)));
     let mut table = Table::new(&headings);

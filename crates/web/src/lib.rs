@@ -14,6 +14,7 @@
 //! - `raw`: the only text that is not escaped
 //! - `bar`: a quantity and its parts, as a picture
 //! - `layout`: the frame of every page
+//! - `note`: notes about what a page shows
 //! - `table`: tables, from their headings and cells
 //! - `chart`: a size over several moments, as a picture
 //! - `prose`: sentences with code in them
@@ -55,6 +56,7 @@ mod policy;
 mod raw;
 mod bar;
 mod layout;
+mod note;
 mod table;
 mod chart;
 mod prose;

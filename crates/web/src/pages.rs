@@ -4,10 +4,11 @@ use maud::{Markup, html};
 use memory_debug_report::render::content;
 use memory_debug_report::{Conclusion, MemoryReport, Page, Selection, TypesView, diagnose};
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::conclusion::conclusion;
 use crate::detail_links::detail_links;
 use crate::layout;
+use crate::note;
 use crate::prose::prose;
 use crate::site::Site;
 use crate::table_query::TableQuery;
@@ -21,7 +22,7 @@ pub fn overview(site: &Site, report: &MemoryReport, view: &TypesView, note: Opti
     let diagnosis = diagnose(report);
     let query = TableQuery { view, selection: &Selection::default() };
     let body = html! {
-        @if let Some(note) = note { p.note { (note) } }
+        (note::left_out(note))
         (watch(&report.instance, Watched::NumbersAndTypes))
         (conclusion(site, &Conclusion::of(report, &diagnosis)))
         (findings::short(&diagnosis))
@@ -44,7 +45,7 @@ pub fn types(
 ) -> String {
     let query = TableQuery { view, selection };
     let body = html! {
-        @if let Some(note) = note { p.note { (note) } }
+        (note::left_out(note))
         (watch(&report.instance, Watched::NumbersAndTypes))
         (query.form(site))
         (type_table::table(site, report, query))
@@ -79,7 +80,7 @@ pub fn stats(site: &Site, report: &MemoryReport) -> String {
 pub(crate) fn all_numbers(report: &MemoryReport) -> Markup {
     html! {
         p.summary { (content::collected(report)) }
-        (Blocks::of(|out| content::write_stats(out, report)))
+        (blocks(&|out| content::write_stats(out, report)))
     }
 }
 
@@ -94,7 +95,7 @@ pub fn problem(
     can_continue: bool,
 ) -> String {
     let body = html! {
-        p.problem { strong { (status) " " (title) } ": " (detail) }
+        (note::problem(status, title, detail))
         @if let Some(seconds) = retry { p { "Try again in " (seconds) " s." } }
         @if can_continue {
             p { a href=(site.link(site.path())) { "Open " (layout::name(site.path())) } }

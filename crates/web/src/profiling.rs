@@ -5,15 +5,15 @@ use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
 use memory_debug_report::{ProfilingRefusal, ProfilingStatus};
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::layout;
 use crate::site::Site;
 
 /// The offered times, in minutes.
-const MINUTES: [u64; 6] = [1, 5, 10, 15, 30, 60];
+const MINUTES: &[u64] = &[1, 5, 10, 15, 30, 60];
 
 /// The offered rates, as the mean number of bytes between samples.
-const RATES: [u64; 7] = [4 << 10, 16 << 10, 64 << 10, 256 << 10, 512 << 10, 1 << 20, 4 << 20];
+const RATES: &[u64] = &[4 << 10, 16 << 10, 64 << 10, 256 << 10, 512 << 10, 1 << 20, 4 << 20];
 
 /// The state of the profiler. `state` is the tag that a form sends along, so that it changes only the state that the
 /// operator saw. `changed` is the version of the state after a change that the operator just made.
@@ -26,7 +26,7 @@ pub fn profiling(site: &Site, status: &ProfilingStatus, state: &str, changed: Op
             Some(_) => p.note role="status" { "The change was made. The state has changed again since." },
             None => {}
         }
-        div.result { (Blocks::of(|out| content::write_profiling(out, status))) }
+        div.result { (blocks(&|out| content::write_profiling(out, status))) }
         @if site.may_change() && status.profiling.enabled == Some(true) { (forms(site, status, state)) }
     };
     layout::page(site, layout::name("/profiling"), &content::identity_of(&status.instance), &body)
@@ -49,7 +49,7 @@ fn forms(site: &Site, status: &ProfilingStatus, state: &str) -> Markup {
                 "Rate "
                 select name="sample_bytes" {
                     option value="" { "unchanged" }
-                    @for bytes in RATES { option value=(bytes) { "one sample per " (format!("{:.0}", Bytes(bytes))) } }
+                    @for bytes in RATES { option value=(bytes) { "one sample per " (format!("{:.0}", Bytes(*bytes))) } }
                 }
             }
             button { @if has_window { "Change" } @else { "Turn sampling on" } }

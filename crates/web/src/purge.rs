@@ -5,14 +5,14 @@ use memory_debug_report::PurgeReport;
 use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::layout;
 use crate::site::Site;
 
 /// The result of a purge: each number before and after, and what a purge cannot return.
 pub fn purge(site: &Site, report: &PurgeReport) -> String {
     let body = html! {
-        div.result { (Blocks::of(|out| content::write_purge(out, report))) }
+        div.result { (blocks(&|out| content::write_purge(out, report))) }
         h2 { "What a purge cannot return" }
         dl {
             @for (name, bytes, reason) in rest(report) {
@@ -24,7 +24,7 @@ pub fn purge(site: &Site, report: &PurgeReport) -> String {
             }
         }
         (button(site))
-        p { a href=(site.link("/stats")) { "All statistics" } }
+        p { (site.a("/stats", "All statistics")) }
     };
     layout::page(site, "Purge", &content::identity_of(&report.instance), &body)
 }

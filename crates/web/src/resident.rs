@@ -1,11 +1,15 @@
 //! Resident memory and its parts, as a picture and as a table.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use memory_debug_report::render::content::{self, LiveNumber, ResidentPart};
 use memory_debug_report::units::{Bytes, percent};
 use memory_debug_report::{MemoryReport, Reconciliation};
 
 use crate::bar::{Part, bar, swatch};
+use crate::table::{Cell, Heading, Table};
+
+/// A part with its size, if that is known.
+type Sized = (ResidentPart, Option<u64>);
 
 /// The header's numbers, the limit, and the parts of resident memory.
 pub(crate) fn numbers(report: &MemoryReport) -> Markup {
@@ -46,15 +50,12 @@ fn parts(numbers: &Reconciliation) -> Markup {
         .collect();
     html! {
         @if let Some(resident) = numbers.resident_bytes {
+            @let table = table(&parts, &content::not_resident(numbers), resident);
             figure {
                 (bar(&drawn, resident))
                 table.parts {
                     caption.hidden { "Parts of resident memory" }
-                    thead { tr { th scope="col" { "part" } th scope="col" { "size" } th scope="col" { "share" } th.about scope="col" { "what it is" } } }
-                    tbody {
-                        @for (part, bytes) in parts { (row(part, bytes, "", resident)) }
-                        @for (part, bytes) in content::not_resident(numbers) { (row(part, bytes, "− ", resident)) }
-                    }
+                    (table)
                 }
             }
         }
@@ -72,19 +73,30 @@ fn class(part: ResidentPart) -> &'static str {
     }
 }
 
-/// A row of the table. `sign` says whether the part is subtracted; such a part is not in the picture.
-fn row(part: ResidentPart, bytes: Option<u64>, sign: &str, resident: u64) -> Markup {
-    html! {
-        tr {
-            th scope="row" { @if sign.is_empty() { (swatch(class(part))) } (part.name()) }
-            @match bytes {
-                Some(bytes) => {
-                    td { (sign) (format!("{:.1}", Bytes(bytes))) }
-                    td { @if let Some(share) = percent(bytes as f64, resident as f64) { (format!("{share:.0} %")) } }
-                }
-                None => { td.missing { "not available" } td {} }
-            }
-            td.about { (part.about()) }
-        }
+/// The parts, then what is subtracted.
+fn table(parts: &[Sized], not_resident: &[Sized], resident: u64) -> Markup {
+    let headings =
+        [Heading::Text("part"), Heading::Text("size"), Heading::Text("share"), Heading::About("what it is")];
+    let mut table = Table::new(&headings);
+    for part in parts {
+        row(&mut table, *part, "", resident);
     }
+    for part in not_resident {
+        row(&mut table, *part, "− ", resident);
+    }
+    table.render()
+}
+
+/// A row of the table. `sign` says whether the part is subtracted; such a part is not in the picture.
+fn row(table: &mut Table<'_>, (part, bytes): Sized, sign: &str, resident: u64) {
+    let name = html! { @if sign.is_empty() { (swatch(class(part))) } (part.name()) };
+    let size = bytes.map(|bytes| format!("{sign}{:.1}", Bytes(bytes)));
+    let share = bytes.and_then(|bytes| percent(bytes as f64, resident as f64));
+    let share = share.map(|share| format!("{share:.0} %")).unwrap_or_default();
+    table.row(&[
+        Cell::Head(&name),
+        size.as_ref().map_or(Cell::Missing("not available"), |size| Cell::Text(size)),
+        Cell::Text(&share),
+        Cell::About(part.about()),
+    ]);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The place of a page, and the login that reads it.
@@ -86,6 +87,11 @@ impl Site {
             (_, Some(below)) => format!("{}{below}", up(depth - 1)),
             (_, None) => format!("{}{}{target}", up(depth), self.base),
         }
+    }
+
+    /// The element that leads to the page at `target` and shows `text`.
+    pub(crate) fn a(&self, target: &str, text: &str) -> Markup {
+        html! { a href=(self.link(target)) { (text) } }
     }
 
     /// A link as [`link`](Self::link) makes it, with parameters.

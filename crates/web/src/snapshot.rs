@@ -5,7 +5,7 @@ use memory_debug_report::SnapshotInfo;
 use memory_debug_report::render::content::{self, Layout};
 use memory_debug_report::units::Bytes;
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::layout;
 use crate::site::Site;
 
@@ -14,11 +14,11 @@ use crate::site::Site;
 pub fn snapshot(site: &Site, snapshot: &SnapshotInfo) -> String {
     let id = snapshot.id;
     let body = html! {
-        (Blocks::of(|out| write(out, snapshot)))
+        (blocks(&|out| write(out, snapshot)))
         ul.links {
-            li { a href=(site.link(&format!("/diff?base={id}&target=now"))) { "Compare with now" } }
-            li { a href=(site.link(&format!("/snapshots/{id}?format=pprof"))) { "Download as a pprof profile" } }
-            li { a href=(site.link("/snapshots")) { "All snapshots" } }
+            li { (site.a(&format!("/diff?base={id}&target=now"), "Compare with now")) }
+            li { (site.a(&format!("/snapshots/{id}?format=pprof"), "Download as a pprof profile")) }
+            li { (site.a("/snapshots", "All snapshots")) }
         }
         @if site.may_change() { (delete(site, snapshot)) }
     };

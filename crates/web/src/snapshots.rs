@@ -5,6 +5,7 @@ use memory_debug_report::render::content;
 use memory_debug_report::{SnapshotId, SnapshotInfo};
 
 use crate::layout;
+use crate::note;
 use crate::site::Site;
 use crate::table::{self, Cell, Heading, Table};
 use crate::take_snapshot::take_snapshot;
@@ -20,7 +21,7 @@ pub fn snapshots(
         @if let Some(id) = gone {
             p.note role="status" { "The snapshot " code { (id) } " is no longer kept." }
         }
-        @if let Some(note) = note { p.note { (note) } }
+        (note::left_out(note))
         @if snapshots.is_empty() { (purpose(site)) }
         (take_snapshot(site))
         @if !snapshots.is_empty() {
@@ -39,7 +40,7 @@ fn purpose(site: &Site) -> Markup {
         p { "No snapshots are kept." }
         p {
             "A snapshot keeps the sampled heap of one moment. Compare two snapshots to see which types grew in between. "
-            "Take several over time, and " a href=(site.link("/leaks")) { "Leaks" } " names the types that keep growing."
+            "Take several over time, and " (site.a("/leaks", "Leaks")) " names the types that keep growing."
         }
         @if !site.may_change() { p { "Your login cannot take one: this needs the role profile." } }
     }

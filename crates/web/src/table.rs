@@ -9,6 +9,8 @@ use maud::{Markup, Render, display, html};
 /// The heading of a column.
 #[derive(Clone, Copy)]
 pub(crate) enum Heading<'a> {
+    /// No heading, above the headings of rows.
+    Empty,
     Text(&'a str),
     /// A name of the service.
     Name(&'a str),
@@ -16,17 +18,25 @@ pub(crate) enum Heading<'a> {
     Error,
     /// A column of pictures.
     Picture(&'a str),
+    /// A column of explanations.
+    About(&'a str),
 }
 
 /// A cell of a row.
 pub(crate) enum Cell<'a> {
     /// The heading of the row.
+    Heading(&'a str),
+    /// The heading of the row, with a picture or a link.
     Head(&'a Markup),
     /// The heading of the row, which is a name of the service.
     Name(&'a str),
     Text(&'a str),
     /// Text with the value that sorts the rows.
     Sorted(&'a dyn Display, &'a str),
+    /// A number that a script updates: its name, its value and its text.
+    Live(&'a str, &'a dyn Display, &'a str),
+    /// An explanation.
+    About(&'a str),
     /// A statement that a number is missing.
     Missing(&'a str),
     Markup(&'a Markup),
@@ -36,7 +46,7 @@ pub(crate) enum Cell<'a> {
     SortedPicture(&'a dyn Display, &'a Markup),
 }
 
-/// The content of a table: the row of headings, then the rows.
+/// The content of a table: the row of headings, if it has any, then the rows.
 pub(crate) struct Table<'a> {
     headings: &'a [Heading<'a>],
     rows: Markup,
@@ -81,7 +91,7 @@ pub(crate) fn texts<'a>(names: &[&'a str]) -> Vec<Heading<'a>> {
 impl Render for Table<'_> {
     fn render(&self) -> Markup {
         html! {
-            thead { tr { @for heading in self.headings { (heading) } } }
+            @if !self.headings.is_empty() { thead { tr { @for heading in self.headings { (heading) } } } }
             tbody { (self.rows) }
         }
     }
@@ -91,10 +101,12 @@ impl Render for Heading<'_> {
     fn render(&self) -> Markup {
         html! {
             @match self {
+                Heading::Empty => td {},
                 Heading::Text(name) => th scope="col" { (name) },
                 Heading::Name(name) => th scope="col" { bdi { (name) } },
                 Heading::Error => th scope="col" { abbr title="one standard error" { "±" } },
                 Heading::Picture(name) => th.picture scope="col" { (name) },
+                Heading::About(name) => th.about scope="col" { (name) },
             }
         }
     }
@@ -104,10 +116,13 @@ impl Render for Cell<'_> {
     fn render(&self) -> Markup {
         html! {
             @match self {
+                Cell::Heading(text) => th scope="row" { (text) },
                 Cell::Head(head) => th scope="row" { (head) },
                 Cell::Name(name) => th scope="row" { bdi { (name) } },
                 Cell::Text(text) => td { (text) },
                 Cell::Sorted(value, text) => td data-value=(display(value)) { (text) },
+                Cell::Live(name, value, text) => td data-field=(name) data-value=(display(value)) { (text) },
+                Cell::About(text) => td.about { (text) },
                 Cell::Missing(statement) => td.missing { (statement) },
                 Cell::Markup(content) => td { (content) },
                 Cell::Picture(picture) => td.picture { (picture) },

@@ -13,7 +13,7 @@ pub(crate) struct TableQuery<'a> {
 }
 
 /// The numbers of rows that the form offers.
-const ROWS: [usize; 4] = [20, 50, 200, 1000];
+const ROWS: &[usize] = &[20, 50, 200, 1000];
 
 impl TableQuery<'_> {
     /// A link to the same table in another order.
@@ -77,11 +77,11 @@ pub(crate) fn group_field(chosen: Group) -> Markup {
 
 /// The choice of the number of rows.
 pub(crate) fn rows_field(top: usize) -> Markup {
-    let other = Some(top).filter(|top| !ROWS.contains(top));
+    let other = (!ROWS.contains(&top)).then_some(&top);
     html! {
         label { "Rows "
             select name="top" {
-                @for rows in ROWS.into_iter().chain(other) { option selected[rows == top] { (rows) } }
+                @for rows in ROWS.iter().chain(other) { option selected[*rows == top] { (rows) } }
             }
         }
     }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use memory_debug_report::render::content;
 use memory_debug_report::{Group, TypeDetail, TypeGroup};
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::chart::{Point, chart};
 use crate::layout;
 use crate::site::Site;
@@ -15,19 +15,19 @@ pub fn type_detail(site: &Site, detail: &TypeDetail) -> String {
         detail.history.iter().map(|at| Point { bytes: at.bytes, stderr: at.bytes_stderr }).collect();
     let name = content::short_name(&detail.type_name);
     let body = html! {
-        (Blocks::of(|out| content::write_type_summary(out, detail)))
+        (blocks(&|out| content::write_type_summary(out, detail)))
         p {
             a href=(site.link_with("/types", &[("filter", detail.full_type.clone())])) { "This type in the table" }
             @if let Some(id) = detail.rows.iter().find_map(|row| row.id).filter(|_| site.may_change()) {
-                " · " a href=(site.link(&format!("/heap/flamegraph?type={id}"))) { "Flame graph of this type" }
+                " · " (site.a(&format!("/heap/flamegraph?type={id}"), "Flame graph of this type"))
             }
-            " · " a href=(site.link("/snapshots")) { "Snapshots" }
+            " · " (site.a("/snapshots", "Snapshots"))
         }
         (chart(&points))
-        (Blocks::of(|out| content::write_type_history(out, detail)))
+        (blocks(&|out| content::write_type_history(out, detail)))
         div.halves {
             @for group in detail.groups.iter().filter(|group| !is_tracebacks(group)) {
-                (Blocks::of(|out| content::write_type_group(out, group)))
+                (blocks(&|out| content::write_type_group(out, group)))
             }
         }
         @for group in detail.groups.iter().filter(|group| is_tracebacks(group)) { (tracebacks(group)) }

@@ -5,12 +5,14 @@ use memory_debug_report::render::content;
 use memory_debug_report::{MemoryReport, Sort, TypeRow, TypeSummary};
 
 use crate::bar::share_of;
+use crate::note;
 use crate::site::Site;
+use crate::table::{self, Cell, Heading};
 use crate::table_query::TableQuery;
 
 /// The columns that sort the table, with their headings.
-const COLUMNS: [(Sort, &str); 3] =
-    [(Sort::Name, "type"), (Sort::Count, "# objects"), (Sort::Bytes, "total size")];
+const COLUMNS: &[(Sort, &str)] =
+    &[(Sort::Name, "type"), (Sort::Count, "# objects"), (Sort::Bytes, "total size")];
 
 /// The table of `report` in the requested order.
 pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -> Markup {
@@ -20,31 +22,35 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
             p.unavailable { "Types by heap profile: not available: " (content::printable(reason)) }
         }
         @if !summary.rows.is_empty() {
-            div.scroll role="region" aria-label="Types" tabindex="0" {
-                table.types #type-table data-sortable[summary.omitted_rows == 0] {
-                    thead {
-                        tr {
-                            @for (order, name) in COLUMNS {
-                                th scope="col" aria-sort=[(order == query.view.sort).then(|| direction(order))] {
-                                    @if site.has_page("/types?sort") {
-                                        a href=(query.sorted_by(site, order)) { (name) }
-                                    } @else {
-                                        (name)
-                                    }
-                                }
-                            }
-                            th scope="col" { "±" }
-                            th.picture scope="col" { "share" }
-                        }
-                    }
-                    tbody { @for row in &summary.rows { (line(site, row, &summary)) } }
-                }
-            }
+            (table::scrolling("Types", &rows(site, &summary, query)))
         }
         @if let Some(line) = content::omitted(&summary) { p { (line) } }
         @for line in content::totals(&summary.rows) { p { (line) } }
         p.summary { (content::types_footer(&summary, report.instance.started_at.as_deref())) }
-        @for note in &summary.notes { p.note { "Note: " (content::printable(note)) } }
+        (note::caveats(&summary.notes))
+    }
+}
+
+fn rows(site: &Site, summary: &TypeSummary, query: TableQuery<'_>) -> Markup {
+    html! {
+        table.types #type-table data-sortable[summary.omitted_rows == 0] {
+            thead {
+                tr {
+                    @for (order, name) in COLUMNS {
+                        th scope="col" aria-sort=[(*order == query.view.sort).then(|| direction(*order))] {
+                            @if site.has_page("/types?sort") {
+                                a href=(query.sorted_by(site, *order)) { (name) }
+                            } @else {
+                                (name)
+                            }
+                        }
+                    }
+                    (Heading::Text("±"))
+                    (Heading::Picture("share"))
+                }
+            }
+            tbody { @for row in &summary.rows { (line(site, row, summary)) } }
+        }
     }
 }
 
@@ -53,20 +59,17 @@ fn direction(order: Sort) -> &'static str {
 }
 
 fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
-    let [name, objects, bytes, error] = content::type_cells(row);
+    let [name, objects, bytes, error] = &content::type_cells(row);
+    let page = row.id.map(|id| format!("/types/{id}")).filter(|page| site.has_page(page));
+    let link = page.map(|page| html! { a href=(site.link(&page)) { bdi { (name) } } });
+    let head = link.as_ref().map_or(Cell::Name(name), Cell::Head);
     html! {
         tr data-type=(row.full_type) {
-            th scope="row" {
-                @let page = row.id.map(|id| format!("/types/{id}")).filter(|page| site.has_page(page));
-                @match page {
-                    Some(page) => a href=(site.link(&page)) { bdi { (name) } },
-                    None => bdi { (name) },
-                }
-            }
-            td data-field="objects" data-value=(row.objects) { (objects) }
-            td data-field="bytes" data-value=(row.bytes) { (bytes) }
-            td { (error) }
-            td.picture data-value=(row.bytes) { (share_of(summary.total_bytes, row.bytes, row.bytes_stderr, row.source)) }
+            (head)
+            (Cell::Live("objects", &row.objects, objects))
+            (Cell::Live("bytes", &row.bytes, bytes))
+            (Cell::Text(error))
+            (Cell::SortedPicture(&row.bytes, &share_of(summary.total_bytes, row.bytes, row.bytes_stderr, row.source)))
         }
     }
 }
