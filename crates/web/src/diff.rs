@@ -189,7 +189,7 @@ fn moment(label: &str, name: &str, chosen: &str, positions: &[&str], snapshots: 
             select name=(name) {
                 @for position in positions { option selected[*position == chosen] { (position) } }
                 @for snapshot in snapshots {
-                    @let id = snapshot.id.to_string();
+                    @let id = format!("{}", snapshot.id);
                     option value=(id) selected[id == chosen] { (content::taken(snapshot)) }
                 }
             }

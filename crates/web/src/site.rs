@@ -1,7 +1,5 @@
 //! The place of a page below the base path, and links from there to other pages.
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -102,8 +100,7 @@ impl Site {
         }
         for (index, (name, value)) in parameters.iter().enumerate() {
             let before = if index == 0 { '?' } else { '&' };
-            // Writing to a string does not fail.
-            let _ = write!(link, "{before}{name}={}", utf8_percent_encode(value, ENCODED));
+            link = format!("{link}{before}{name}={}", utf8_percent_encode(value, ENCODED));
         }
         link
     }

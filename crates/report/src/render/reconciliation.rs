@@ -11,7 +11,7 @@ use crate::units::{Bytes, percent, printable};
 pub fn text(numbers: &Reconciliation) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
-    let _ = write(&mut text, numbers);
+    let _ = write(&mut text as &mut dyn Write, numbers);
     text
 }
 
