@@ -123,8 +123,11 @@ fn legend(is_compared: bool) -> Markup {
     }
 }
 
-/// The choices of how the graph is drawn: name, label, and the values with their texts.
-const CHOICES: &[(&str, &str, &[(&str, &str)])] = &[
+/// A choice: its name, its label, and its values with their texts.
+type Choice = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// How the graph can be drawn.
+const CHOICES: &[Choice] = &[
     ("m", "Width", &[("bytes", "bytes"), ("objects", "objects")]),
     ("by", "Ends with", &[("type", "types"), ("function", "functions")]),
     ("inv", "Begins with", &[("", "the outermost callers"), ("1", "where the memory was allocated")]),
