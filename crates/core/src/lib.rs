@@ -80,6 +80,7 @@
 //! - `snapshot`: where snapshots are kept, in memory and in a folder
 //! - `tracker`: what changed since the last call
 //! - `periodic`: snapshots at an interval
+//! - `monitor_source`: the monitor of this process, as the page sees it
 
 #![deny(unsafe_code)]
 
@@ -120,6 +121,7 @@ mod purge;
 mod snapshot;
 mod tracker;
 mod periodic;
+mod monitor_source;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use collected::Collected;
@@ -128,6 +130,7 @@ pub use headroom::{Headroom, Resource, Work, room_for_threads};
 pub use instance::instance_id;
 #[doc(inline)]
 pub use memory_debug_report::*;
+pub use monitor_source::{MonitorHandle, MonitorSource};
 #[doc(hidden)]
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};

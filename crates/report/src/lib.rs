@@ -53,6 +53,7 @@
 //! - `type_detail`: one type of the table
 //! - `profiling_status`: the state of the heap profiler
 //! - `purge_report`: the result of a purge
+//! - `monitor`: what the monitor of a process watches and saw
 //! - `instance_report`: the identity of the process as a document of its own
 //! - `fleet`: merges the reports of many instances
 //! - `report_diff`: the difference between two reports
@@ -88,6 +89,7 @@ mod snapshot;
 mod type_detail;
 mod profiling_status;
 mod purge_report;
+mod monitor;
 mod instance_report;
 mod fleet;
 mod report_diff;
@@ -117,6 +119,11 @@ pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
     CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, NoRowId, PprofOptions, PprofSymbols,
     RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
+};
+pub use monitor::{
+    ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, EarlierProcess,
+    EventKind, FlightRecord, MonitorCost, MonitorEvent, MonitorMetric, MonitorReport, MonitorStatus,
+    RuleState, RuleStatus, TaskReport, TaskRow, TaskState,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};

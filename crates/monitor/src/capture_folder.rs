@@ -1,0 +1,1 @@
+//! The folder of captures, its checks and its cap.

@@ -1,0 +1,1 @@
+//! Time as numbers, passed in where decisions are made.

@@ -1,0 +1,1 @@
+//! Earlier processes that used the folder.

@@ -1,0 +1,1 @@
+//! The flight recorder: a file of records that outlives a kill.

@@ -1,0 +1,1 @@
+//! Runs code of the application, which may panic or hang.

@@ -1,0 +1,64 @@
+//! Watches the memory of this process, captures what holds it before a kill, and sees workers that stand still.
+//!
+//! # Modules, from the ground up
+//!
+//! - `error`: errors of starting
+//! - `clock`: time as numbers, passed in where decisions are made
+//! - `reading`: the numbers of one look
+//! - `limit`: limits in bytes or in percent
+//! - `rule`: rules as the application states them
+//! - `state`: where a rule stands: the decisions, without a clock
+//! - `flood`: how many events may be sent
+//! - `interval`: when to look next
+//! - `event_ring`: the latest events
+//! - `reader`: reads the numbers, and allocates nothing
+//! - `wake`: what wakes the monitor: events of the container, memory pressure
+//! - `flight`: the flight recorder: a file of records that outlives a kill
+//! - `capture_folder`: the folder of captures, its checks and its cap
+//! - `earlier`: earlier processes that used the folder
+//! - `captures`: what is captured, and when
+//! - `slot`: what each thread polls now: a route or a task
+//! - `tasks`: the known tasks
+//! - `thread_state`: what a thread of this process does, without a signal
+//! - `workers`: blocked workers of a runtime
+//! - `signal`: reports on a signal
+//! - `isolate`: runs code of the application, which may panic or hang
+//! - `check`: checks of the application
+//! - `action`: what happens at an event
+//! - `summary_line`: a line for the log, from time to time
+//! - `driver`: the thread: waits, looks, decides
+//! - `running`: a running monitor
+//! - `monitor`: the settings, and the start
+//!
+//! The minimum supported Rust version is 1.88.
+
+#![forbid(unsafe_code)]
+
+// In the order of the list above.
+mod error;
+mod clock;
+mod reading;
+mod limit;
+mod rule;
+mod state;
+mod flood;
+mod interval;
+mod event_ring;
+mod reader;
+mod wake;
+mod flight;
+mod capture_folder;
+mod earlier;
+mod captures;
+mod slot;
+mod tasks;
+mod thread_state;
+mod workers;
+mod signal;
+mod isolate;
+mod check;
+mod action;
+mod summary_line;
+mod driver;
+mod running;
+mod monitor;

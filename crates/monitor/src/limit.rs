@@ -1,0 +1,1 @@
+//! Limits in bytes or in percent.

@@ -1,0 +1,1 @@
+//! Reads the numbers, and allocates nothing.

@@ -1,0 +1,1 @@
+//! What each thread polls now: a route or a task.

@@ -1,0 +1,1 @@
+//! Where a rule stands: the decisions, without a clock.

@@ -1,0 +1,1 @@
+//! A line for the log, from time to time.

@@ -1,0 +1,1 @@
+//! What a thread of this process does, without a signal.

@@ -1,0 +1,1 @@
+//! What wakes the monitor: events of the container, memory pressure.

@@ -1,0 +1,1 @@
+//! Blocked workers of a runtime.

@@ -1,0 +1,94 @@
+//! Tasks of asynchronous runtimes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::instance::InstanceInfo;
+use crate::report::SCHEMA;
+use crate::unavailable::Unavailable;
+
+/// The tasks that are known, each with its children.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TaskReport {
+    /// Always [`SCHEMA`](crate::SCHEMA).
+    pub schema: String,
+    /// The process.
+    pub instance: InstanceInfo,
+    /// When this report was made, RFC 3339 in UTC.
+    pub reported_at: String,
+    /// Tasks that are alive and known.
+    pub known: u64,
+    /// Tasks that are alive in the watched runtimes. `None` if no runtime is watched.
+    pub alive: Option<u64>,
+    /// Tasks that wait in the global queues of the watched runtimes. `None` if no runtime is watched.
+    pub queued: Option<u64>,
+    /// Tasks that were spawned through the monitor and are not known, because its table was full.
+    pub beyond_table: u64,
+    /// The tasks as a forest in preorder, the one that was busy the longest first among siblings.
+    pub tasks: Vec<TaskRow>,
+    /// Tasks that were left out of `tasks`.
+    pub omitted: u64,
+    /// Why a value is `None`, keyed by its path.
+    pub unavailable: Unavailable,
+}
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TaskState {
+    /// It has never been polled.
+    #[default]
+    New,
+    /// It is being polled now.
+    Running,
+    /// It waits to be woken.
+    Idle,
+}
+
+/// One task.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct TaskRow {
+    /// Counts the tasks of this process, from 1.
+    pub id: u64,
+    /// The task that spawned it, if that is known and alive.
+    pub parent: Option<u64>,
+    /// How many known ancestors it has.
+    pub depth: u64,
+    /// Its name.
+    pub name: String,
+    /// Where it was spawned: `src/feed.rs:41`.
+    pub location: String,
+    /// Where it is.
+    pub state: TaskState,
+    /// How long it has existed.
+    pub age_ms: u64,
+    /// How often it was polled.
+    pub polls: u64,
+    /// How long it was polled, all polls together.
+    pub busy_us: u64,
+    /// The longest poll.
+    pub longest_poll_us: u64,
+    /// How long it has waited, if it is idle.
+    pub idle_ms: Option<u64>,
+}
+
+impl TaskReport {
+    /// A report without tasks, made at `reported_at` (RFC 3339, in UTC).
+    pub fn new(instance: InstanceInfo, reported_at: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            instance,
+            reported_at: reported_at.into(),
+            known: 0,
+            alive: None,
+            queued: None,
+            beyond_table: 0,
+            tasks: Vec::new(),
+            omitted: 0,
+            unavailable: Unavailable::default(),
+        }
+    }
+}
