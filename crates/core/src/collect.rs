@@ -257,6 +257,23 @@ pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
 
+/// Writes jemalloc's own heap profile to a new file at `path`, which only its owner can read. Returns its length.
+///
+/// This is the profile to take when memory is short. jemalloc formats it in a buffer of its own, and this process neither
+/// parses it nor looks up names, so it takes no memory to speak of. `memory-debug monitor` names the types later, on
+/// another machine if necessary. The file contains addresses of this process and the paths of its libraries.
+///
+/// # Errors
+///
+/// If the global allocator is not jemalloc, its profiler does not run, the file exists or cannot be written, or the disk
+/// is full. No file is left then.
+pub fn write_raw_dump(path: &Path) -> Result<u64, Error> {
+    jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
+    let profiling = jemalloc::read_profiling(None, jemalloc::generation(), &mut Unavailable::default());
+    jemalloc::readiness(&profiling).map_err(|reason| Error::new(ErrorKind::NoProfile, reason))?;
+    jemalloc::write_dump(path).map_err(|reason| Error::new(ErrorKind::System, reason))
+}
+
 /// Collects the types that hold the memory of this process now, as a value that prints as a table.
 ///
 /// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.

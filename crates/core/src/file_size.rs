@@ -8,7 +8,7 @@
 mod blocked;
 
 /// Runs `write` on this thread, with the signal blocked.
-pub(crate) fn without_signal<R>(write: impl FnOnce() -> R) -> R {
+pub fn without_signal<R>(write: impl FnOnce() -> R) -> R {
     #[cfg(target_os = "linux")]
     let _blocked = blocked::Blocked::new();
     write()

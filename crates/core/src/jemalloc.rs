@@ -16,7 +16,7 @@ mod stats;
 
 pub(crate) use arena_bins::read_arena_bins;
 pub(crate) use detail::{Own, largest_small_object, read_arenas, read_own, read_size_classes};
-pub(crate) use dump::read_dump;
+pub(crate) use dump::{read_dump, write_dump};
 pub(crate) use dump_size::LastDump;
 pub(crate) use large::read_large_objects;
 pub(crate) use probe::global_allocator;

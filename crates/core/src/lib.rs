@@ -123,7 +123,7 @@ mod tracker;
 mod periodic;
 mod monitor_source;
 
-pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use collect::{Collector, Scope, allocator_stats, summary, write_raw_dump};
 pub use collected::Collected;
 pub use control::{ProfilingChange, ProfilingFields};
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
@@ -160,6 +160,7 @@ pub mod allocative {
 /// interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::file_size::without_signal;
     pub use crate::install::MallocConf;
     pub use crate::process::start_ticks;
     #[cfg(feature = "jemalloc")]

@@ -121,9 +121,9 @@ pub use memory_debug_profile::{
     RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use monitor::{
-    ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, EarlierProcess,
-    EventKind, FlightRecord, MonitorCost, MonitorEvent, MonitorMetric, MonitorReport, MonitorStatus,
-    RuleState, RuleStatus, TaskReport, TaskRow, TaskState,
+    ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, CapturedProcess,
+    EarlierProcess, EventKind, FlightRecord, MonitorCost, MonitorEvent, MonitorMetric, MonitorReport,
+    MonitorStatus, ProcessEnd, RuleState, RuleStatus, TaskReport, TaskRow, TaskState,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};

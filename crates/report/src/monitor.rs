@@ -7,7 +7,9 @@ mod rule;
 mod task;
 
 pub use block::{BlockedThread, BlockedWorker};
-pub use capture::{Capture, CaptureKind, CaptureStatus, EarlierProcess, FlightRecord};
+pub use capture::{
+    Capture, CaptureKind, CaptureStatus, CapturedProcess, EarlierProcess, FlightRecord, ProcessEnd,
+};
 pub use event::{ActionOutcome, EventKind, MonitorEvent};
 pub use rule::{MonitorMetric, RuleState, RuleStatus};
 pub use task::{TaskReport, TaskRow, TaskState};

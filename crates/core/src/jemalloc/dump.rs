@@ -7,7 +7,6 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-#[cfg(target_os = "linux")]
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
@@ -63,20 +62,51 @@ impl Read for Consumed {
 pub(crate) fn read_dump() -> Result<Dump, String> {
     let file = unnamed_file()?;
     let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
-    write(&file, &path)?;
+    write(&file, &path, "by its path in /proc/self/fd")?;
     let bytes = file.metadata().map_err(|error| format!("the heap profile's length: {error}"))?.len();
     // jemalloc wrote through an open file of its own, so this one is still at the start.
     let consumed = Consumed { file, read: 0, given_back: 0 };
     Ok(Dump { bytes, reader: BufReader::with_capacity(64 << 10, consumed) })
 }
 
-fn write(file: &File, path: &CStr) -> Result<(), String> {
+/// Writes jemalloc's heap profile to a new file at `path`, and returns its length. Takes no memory but a copy of the path.
+///
+/// # Errors
+///
+/// If there is a file already, or the dump could not be written completely. No file is left then.
+pub(crate) fn write_dump(path: &Path) -> Result<u64, String> {
+    let unusable = |error: io::Error| format!("no file for the heap profile: {error}");
+    let named = path_for_jemalloc(path).map_err(unusable)?;
+    // jemalloc would make a file that others can read, but it keeps the mode of a file that is there.
+    let file = disk::private_file(path).map_err(unusable)?;
+    let written = write(&file, &named, "by its path").and_then(|()| file.metadata().map_err(unusable));
+    if written.is_err() {
+        // The disk may be full, and the incomplete file would still take room on it.
+        let _ = std::fs::remove_file(path);
+    }
+    written.map(|metadata| metadata.len())
+}
+
+#[cfg(unix)]
+fn path_for_jemalloc(path: &Path) -> io::Result<CString> {
+    use std::os::unix::ffi::OsStrExt as _;
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}
+
+#[cfg(not(unix))]
+fn path_for_jemalloc(_path: &Path) -> io::Result<CString> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Lets jemalloc write its dump to `path`, which leads to `file`. `way` says how, for the message.
+fn write(file: &File, path: &CStr, way: &str) -> Result<(), String> {
     file_size::without_signal(|| {
         mallctl::dump_profile(path).map_err(|error| {
             let cause = if error.is_of_side_effects() {
-                "it could not open or write the file that it was given, by its path in /proc/self/fd; raise the limits \
-                 on open files and memory, and let the process open its own files there"
-                    .into()
+                format!(
+                    "it could not open or write the file that it was given, {way}; raise the limits on open files and \
+                     memory, and let the process open its own files there"
+                )
             } else {
                 error.to_string()
             };
@@ -169,9 +199,14 @@ mod disk {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let path = folder.join(format!("memory-debug-{:032x}", u128::from_be_bytes(random)));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        let file = private_file(&path)?;
         fs::remove_file(&path)?;
         Ok(file)
+    }
+
+    /// A new file that only its owner can open.
+    pub(super) fn private_file(path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
     }
 }
 
@@ -191,6 +226,10 @@ mod disk {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 
+    pub(super) fn private_file(_path: &std::path::Path) -> std::io::Result<std::fs::File> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
     pub(super) fn has_room(_file: &std::fs::File) -> std::io::Result<()> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
@@ -203,6 +242,8 @@ mod tests {
     use std::fs;
     use std::io::{Read, Write};
     use std::os::unix::fs::PermissionsExt;
+    #[cfg(feature = "jemalloc")]
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -302,6 +343,47 @@ mod tests {
             .unwrap();
         let output = String::from_utf8_lossy(&child.stdout);
         assert!(child.status.success() && output.contains("1 passed"), "{output}");
+    }
+
+    #[cfg(feature = "jemalloc")]
+    #[test]
+    #[ignore = "needs the profiler enabled at start"]
+    fn writes_the_dump_in_a_process_with_a_profiler() {
+        let path = PathBuf::from(std::env::var_os("MEMORY_DEBUG_DUMP").unwrap());
+        let bytes = write_dump(&path).unwrap();
+        let dump = fs::read_to_string(&path).unwrap();
+        assert_eq!(bytes, dump.len() as u64);
+        assert!(dump.starts_with("heap_v2/524288\n") && dump.contains("\nMAPPED_LIBRARIES:\n"), "{dump}");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(write_dump(&path).is_err(), "a file that exists is not written over");
+        assert_eq!(fs::read_to_string(&path).unwrap(), dump);
+    }
+
+    #[cfg(feature = "jemalloc")]
+    #[test]
+    fn s45_a_dump_in_a_folder_is_complete_and_private() {
+        let path = std::env::temp_dir().join(format!("memory-debug-raw-{}", std::process::id()));
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "jemalloc::dump::tests::writes_the_dump_in_a_process_with_a_profiler",
+                "--ignored",
+            ])
+            .env("_RJEM_MALLOC_CONF", "prof:true")
+            .env("MEMORY_DEBUG_DUMP", &path)
+            .output()
+            .unwrap();
+        let _ = fs::remove_file(path);
+        let output = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && output.contains("1 passed"), "{output}");
+    }
+
+    #[test]
+    fn a_dump_that_fails_leaves_no_file() {
+        let path = std::env::temp_dir().join(format!("memory-debug-no-raw-{}", std::process::id()));
+        assert!(write_dump(&path).is_err(), "there is no profiler");
+        assert!(!path.exists());
+        assert!(write_dump(Path::new("/nonexistent/dump")).unwrap_err().starts_with("no file for the heap profile"));
     }
 
     #[test]

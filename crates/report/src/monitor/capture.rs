@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::instance::InstanceInfo;
+
 /// What a captured file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum CaptureKind {
@@ -76,6 +78,41 @@ pub struct EarlierProcess {
     pub files: Vec<String>,
 }
 
+/// How a process ended, as far as its flight record tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ProcessEnd {
+    /// It has not ended.
+    Running,
+    /// It stopped its monitor before it ended.
+    InOrder,
+    /// It was killed, it crashed, or the machine failed.
+    Abrupt,
+}
+
+/// A process that wrote to a folder of captures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CapturedProcess {
+    /// The process.
+    pub instance: InstanceInfo,
+    /// How it ended.
+    pub end: ProcessEnd,
+    /// How it ended, in a sentence: how full memory was, and what held it.
+    pub summary: String,
+    /// Whether the kernel counted a kill for lack of memory in its container. `None` if that is not known.
+    pub was_oom_killed: Option<bool>,
+    /// Where its limit comes from.
+    pub limit_source: Option<String>,
+    /// The records of its flight recorder, the oldest first. The last one has the types that were known.
+    pub records: Vec<FlightRecord>,
+    /// Records that were damaged.
+    pub damaged_records: u64,
+    /// Its files, the newest first.
+    pub files: Vec<Capture>,
+}
+
 /// One record of a flight recorder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -122,6 +159,35 @@ impl Capture {
             pid,
             percent_of_limit: None,
             largest_type: None,
+        }
+    }
+}
+
+impl CapturedProcess {
+    /// A process that ended in this way, in a sentence.
+    pub fn new(instance: InstanceInfo, end: ProcessEnd, summary: impl Into<String>) -> Self {
+        Self {
+            instance,
+            end,
+            summary: summary.into(),
+            was_oom_killed: None,
+            limit_source: None,
+            records: Vec::new(),
+            damaged_records: 0,
+            files: Vec::new(),
+        }
+    }
+}
+
+impl From<CapturedProcess> for EarlierProcess {
+    fn from(process: CapturedProcess) -> Self {
+        Self {
+            pid: process.instance.pid,
+            instance: process.instance.id.to_string(),
+            summary: process.summary,
+            last: process.records.into_iter().next_back(),
+            was_oom_killed: process.was_oom_killed,
+            files: process.files.into_iter().map(|file| file.file).collect(),
         }
     }
 }
