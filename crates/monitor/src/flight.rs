@@ -24,7 +24,7 @@ mod recording;
 
 pub(crate) use header::{Header, KnownTypes};
 pub(crate) use reader::FlightFile;
-pub(crate) use recording::Recording;
+pub(crate) use recording::{Recording, allocate, new_file};
 
 use std::ops::Range;
 

@@ -62,3 +62,6 @@ mod summary_line;
 mod driver;
 mod running;
 mod monitor;
+
+pub use captures::{Captures, read_captures};
+pub use error::MonitorError;
