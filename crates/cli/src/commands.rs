@@ -5,6 +5,7 @@
 //! - `diff`: compares two reports or snapshots
 //! - `heap`: saves heap profiles
 //! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
+//! - `monitor`: reads the captures of processes that were killed
 //! - `report`: saves pages as one HTML file
 //! - `fleet`: sums up many instances
 //! - `top`: opens the live view
@@ -19,6 +20,7 @@ pub(crate) mod flamegraph;
 pub(crate) mod fleet;
 pub(crate) mod heap;
 pub(crate) mod man;
+pub(crate) mod monitor;
 pub(crate) mod password;
 pub(crate) mod report;
 pub(crate) mod symbolize;

@@ -39,8 +39,9 @@ impl CaptureFolder {
     ///
     /// If the folder cannot be made, is a link, belongs to another user, can be written by others, or is in memory.
     pub(crate) fn open(path: &Path, accept_memory: bool) -> Result<Self, MonitorError> {
-        let warning = check::usable(path, accept_memory)
-            .map_err(|reason| MonitorError::new(format!("the folder of captures, {}, {reason}", path.display())))?;
+        let warning = check::usable(path, accept_memory).map_err(|reason| {
+            MonitorError::new(format!("the folder of captures, {}, {reason}", path.display()))
+        })?;
         Ok(Self { path: path.to_owned(), warning })
     }
 

@@ -47,7 +47,9 @@ impl Processes {
             match FlightFile::read(&folder.path_of(&entry.name)) {
                 Ok(flight) => {
                     if flight.damaged > 0 {
-                        processes.skipped.push(format!("{}: {} records are damaged", entry.name, flight.damaged));
+                        processes
+                            .skipped
+                            .push(format!("{}: {} records are damaged", entry.name, flight.damaged));
                     }
                     let end = match flight.ended_ms {
                         Some(_) => ProcessEnd::InOrder,
@@ -145,19 +147,24 @@ fn summary(flight: &FlightFile, end: ProcessEnd, killed: Option<bool>) -> String
             Bytes(container.limit),
             permille(container.used, container.limit) as f64 / 10.0
         )),
-        (None, Some(resident)) => text.push_str(&format!("shows {} resident, without a limit", Bytes(resident))),
+        (None, Some(resident)) => {
+            text.push_str(&format!("shows {} resident, without a limit", Bytes(resident)))
+        }
         (None, None) => text.push_str("does not say how much memory was in use"),
     }
     if end == ProcessEnd::Abrupt {
-        let is_nearly_full =
-            |last: &Reading| last.container.is_some_and(|it| permille(it.used, it.limit) >= NEARLY_FULL_PERMILLE);
+        let is_nearly_full = |last: &Reading| {
+            last.container.is_some_and(|it| permille(it.used, it.limit) >= NEARLY_FULL_PERMILLE)
+        };
         text.push_str(match killed {
             Some(true) => "; after it, the kernel killed a process of this container for lack of memory",
             _ if is_nearly_full(last) => "; it was probably killed for lack of memory",
             _ => "; nothing shows that it lacked memory",
         });
     }
-    if let Some((known, (name, bytes))) = flight.known.as_ref().and_then(|known| Some((known, known.types.first()?))) {
+    if let Some((known, (name, bytes))) =
+        flight.known.as_ref().and_then(|known| Some((known, known.types.first()?)))
+    {
         let (name, at) = (short_name(name), time(known.at_ms));
         text.push_str(&format!("; the largest type, measured at {at}, was {name} with {}", Bytes(*bytes)));
     }
@@ -188,7 +195,9 @@ pub(crate) fn permille(used: u64, limit: u64) -> u64 {
 /// A time since 1970, RFC 3339 in UTC.
 fn time(unix_ms: u64) -> String {
     // A damaged record can have any time.
-    timestamp::millis(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(unix_ms)).unwrap_or(SystemTime::UNIX_EPOCH))
+    timestamp::millis(
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(unix_ms)).unwrap_or(SystemTime::UNIX_EPOCH),
+    )
 }
 
 #[cfg(all(test, target_os = "linux"))]

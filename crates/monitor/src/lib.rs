@@ -65,3 +65,9 @@ mod monitor;
 
 pub use captures::{Captures, read_captures};
 pub use error::MonitorError;
+
+/// Parts that measurements of this project use. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::captures::RunningCaptures;
+}

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, differs};
 
-const SUBCOMMANDS: [&str; 15] = [
+const SUBCOMMANDS: [&str; 16] = [
     "fetch",
     "types",
     "diff",
@@ -13,6 +13,7 @@ const SUBCOMMANDS: [&str; 15] = [
     "heap",
     "flamegraph",
     "symbolize",
+    "monitor",
     "doctor",
     "config",
     "password",

@@ -383,7 +383,11 @@ mod tests {
         let path = std::env::temp_dir().join(format!("memory-debug-no-raw-{}", std::process::id()));
         assert!(write_dump(&path).is_err(), "there is no profiler");
         assert!(!path.exists());
-        assert!(write_dump(Path::new("/nonexistent/dump")).unwrap_err().starts_with("no file for the heap profile"));
+        assert!(
+            write_dump(Path::new("/nonexistent/dump"))
+                .unwrap_err()
+                .starts_with("no file for the heap profile")
+        );
     }
 
     #[test]

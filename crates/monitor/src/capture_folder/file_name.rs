@@ -3,8 +3,8 @@
 use std::fmt;
 use std::fs;
 
-use memory_debug_core::CaptureKind;
 use memory_debug_core::__private::start_ticks;
+use memory_debug_core::CaptureKind;
 use memory_debug_core::InstanceId;
 
 /// A process, as the names of its files have it: `7-1234-0123abcd`.

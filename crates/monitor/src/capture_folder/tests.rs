@@ -120,12 +120,13 @@ fn m8_the_newest_the_largest_and_the_baseline_stay() {
 fn any_entry() -> impl Strategy<Value = Entry> {
     let kind = prop::sample::select(vec![CaptureKind::Baseline, CaptureKind::Snapshot, CaptureKind::RawDump]);
     let process = (1_u32..6).prop_map(ProcessKey::for_test);
-    let name = (0..3, process, kind, 0_u64..50, 500_u32..1000).prop_map(|(form, process, kind, at_ms, permille)| {
-        match form {
-            0 => FileName::Flight(process),
-            _ => FileName::Capture { process, kind, at_ms, permille: Some(permille) },
-        }
-    });
+    let name =
+        (0..3, process, kind, 0_u64..50, 500_u32..1000).prop_map(|(form, process, kind, at_ms, permille)| {
+            match form {
+                0 => FileName::Flight(process),
+                _ => FileName::Capture { process, kind, at_ms, permille: Some(permille) },
+            }
+        });
     (name, 1_u64..1000).prop_map(|(name, bytes)| Entry { name, bytes })
 }
 

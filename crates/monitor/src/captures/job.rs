@@ -73,7 +73,9 @@ impl Job {
         };
         let outcome = match self.want {
             Want::Raw => self.raw_dump(&mut result),
-            Want::Warm => self.collect(collector, &mut result).map(|_| "collected types once, without a file".to_owned()),
+            Want::Warm => self
+                .collect(collector, &mut result)
+                .map(|_| "collected types once, without a file".to_owned()),
             Want::Types(kind) => self.snapshot(kind, collector, &mut result).or_else(|reason| {
                 if !self.raw_dumps {
                     return Err(reason);
@@ -101,7 +103,12 @@ impl Job {
         Ok(collected)
     }
 
-    fn snapshot(&self, kind: CaptureKind, collector: &Collector, result: &mut JobResult) -> Result<String, String> {
+    fn snapshot(
+        &self,
+        kind: CaptureKind,
+        collector: &Collector,
+        result: &mut JobResult,
+    ) -> Result<String, String> {
         let collected = self.collect(collector, result)?;
         let label = match (kind, self.permille) {
             (CaptureKind::Baseline, _) => "baseline".to_owned(),

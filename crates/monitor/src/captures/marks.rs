@@ -37,7 +37,9 @@ impl Marks {
         let passed = MARKS.into_iter().rev().find(|mark| used >= *mark);
         match (passed, self.highest) {
             (Some(_), None) => return Some(Due::Mark),
-            (Some(mark), Some((highest, since))) if mark > highest || forgotten(since) => return Some(Due::Mark),
+            (Some(mark), Some((highest, since))) if mark > highest || forgotten(since) => {
+                return Some(Due::Mark);
+            }
             _ => {}
         }
         let is_time = at >= BASELINE_AFTER || used >= BASELINE_PERMILLE;
@@ -75,8 +77,14 @@ mod tests {
     #[test]
     fn each_mark_is_due_once_and_a_dip_makes_none_due_again() {
         let mark = Some(Due::Mark);
-        assert_eq!(sequence(&[100, 699, 700, 750, 799, 600, 790]), [None, None, mark, None, None, None, None]);
-        assert_eq!(sequence(&[810, 820, 790, 849, 850, 899, 990, 999]), [mark, None, None, None, mark, None, mark, None]);
+        assert_eq!(
+            sequence(&[100, 699, 700, 750, 799, 600, 790]),
+            [None, None, mark, None, None, None, None]
+        );
+        assert_eq!(
+            sequence(&[810, 820, 790, 849, 850, 899, 990, 999]),
+            [mark, None, None, None, mark, None, mark, None]
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use memory_debug_core::{CaptureKind, CaptureStatus, Collector, EarlierProcess, InstanceInfo, ProcessEnd, Scope};
+use memory_debug_core::{
+    CaptureKind, CaptureStatus, Collector, EarlierProcess, InstanceInfo, ProcessEnd, Scope,
+};
 
 use super::growth::Growth;
 use super::job::{Job, JobResult, Want, keep_room};
@@ -62,7 +64,10 @@ pub(crate) struct Recorder {
 enum Flight {
     Open(Recording),
     /// It is made later, for this reason.
-    Waiting { until: Duration, reason: String },
+    Waiting {
+        until: Duration,
+        reason: String,
+    },
 }
 
 impl Recorder {
@@ -246,7 +251,8 @@ impl Recorder {
         if let Some((needed, time)) = result.cost {
             self.cost = (needed, time.max(SHORTEST_TIME));
         }
-        self.failure = (result.file.is_none() && result.want != Want::Warm).then(|| result.outcome.outcome.clone());
+        self.failure =
+            (result.file.is_none() && result.want != Want::Warm).then(|| result.outcome.outcome.clone());
         if result.types.is_empty() {
             return;
         }
@@ -276,7 +282,8 @@ impl Recorder {
             Ok(entries) => {
                 let mut processes: Vec<_> = entries.iter().map(|entry| entry.name.process()).collect();
                 processes.dedup();
-                status.files = processes.into_iter().flat_map(|process| captures_of(process, &entries)).collect();
+                status.files =
+                    processes.into_iter().flat_map(|process| captures_of(process, &entries)).collect();
                 status.files.sort_by(|a, b| b.taken_at.cmp(&a.taken_at));
             }
             Err(error) => status.skipped.push(format!("the folder cannot be read: {error}")),

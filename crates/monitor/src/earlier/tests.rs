@@ -9,7 +9,13 @@ fn flight(share_permille: u64) -> FlightFile {
     (instance.service, instance.version) = (Some("shop".into()), Some("1.2.0".into()));
     let container = ContainerUse { used: share_permille << 20, limit: 1000 << 20, inactive_file: 0 };
     FlightFile {
-        header: Header { instance, opened_ms: 1_000, limit_source: None, group: Some("/shop".into()), oom_kills: Some(1) },
+        header: Header {
+            instance,
+            opened_ms: 1_000,
+            limit_source: None,
+            group: Some("/shop".into()),
+            oom_kills: Some(1),
+        },
         known: Some(KnownTypes { at_ms: 2_000, types: vec![("Vec<Order>".into(), 3 << 20)] }),
         ended_ms: None,
         records: vec![Reading { unix_ms: 5_500, container: Some(container), ..Reading::default() }],
@@ -56,7 +62,11 @@ fn the_sentence_says_who_how_full_when_and_what_held_it() {
 fn a_process_without_records_or_numbers_has_a_sentence_too() {
     let mut empty = flight(987);
     empty.records.clear();
-    assert!(describe(&empty, ProcessEnd::Abrupt, Vec::new(), &Group::default()).summary.ends_with("it left no record"));
+    assert!(
+        describe(&empty, ProcessEnd::Abrupt, Vec::new(), &Group::default())
+            .summary
+            .ends_with("it left no record")
+    );
     empty.records.push(Reading::default());
     let text = describe(&empty, ProcessEnd::Abrupt, Vec::new(), &Group::default()).summary;
     assert!(text.contains("does not say how much memory was in use; nothing shows"), "{text}");
@@ -95,7 +105,10 @@ fn a_process_that_is_alive_is_not_an_earlier_one() {
     let own = ProcessKey::own(instance_id());
     drop(Recording::create(&captures.path_of(&FileName::flight(&own)), &flight(10).header).unwrap());
     let found = Processes::read(&captures, None, &Group::default()).found;
-    assert!(found.iter().any(|(_, process)| process.end == ProcessEnd::Running), "its process id and start are known");
+    assert!(
+        found.iter().any(|(_, process)| process.end == ProcessEnd::Running),
+        "its process id and start are known"
+    );
 }
 
 #[test]

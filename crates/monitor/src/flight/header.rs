@@ -58,7 +58,9 @@ impl KnownTypes {
 
 fn write_json(value: &impl Serialize, space: &mut [u8]) -> bool {
     let Ok(json) = serde_json::to_vec(value) else { return false };
-    let Some(place) = space.get_mut(PREFIX..).and_then(|rest| rest.get_mut(..json.len())) else { return false };
+    let Some(place) = space.get_mut(PREFIX..).and_then(|rest| rest.get_mut(..json.len())) else {
+        return false;
+    };
     place.copy_from_slice(&json);
     seal(space, json.len())
 }

@@ -7,7 +7,8 @@ use memory_debug_core::open_regular_file;
 
 use super::checked::open;
 use super::{
-    END, FILE_BYTES, HEADER_BYTES, Header, IDENTITY, KNOWN_TYPES, KnownTypes, MAGIC, RECORD_BYTES, RECORDS, record,
+    END, FILE_BYTES, HEADER_BYTES, Header, IDENTITY, KNOWN_TYPES, KnownTypes, MAGIC, RECORD_BYTES, RECORDS,
+    record,
 };
 use crate::reading::Reading;
 

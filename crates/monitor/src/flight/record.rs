@@ -46,11 +46,10 @@ pub(super) fn read(record: &[u8]) -> Option<(u64, Reading)> {
     let reading = Reading {
         at: Duration::from_millis(words[2]),
         unix_ms: words[1],
-        container: number(0).zip(number(1)).zip(number(2)).map(|((used, limit), inactive_file)| ContainerUse {
-            used,
-            limit,
-            inactive_file,
-        }),
+        container: number(0)
+            .zip(number(1))
+            .zip(number(2))
+            .map(|((used, limit), inactive_file)| ContainerUse { used, limit, inactive_file }),
         resident: number(3),
         unique: number(4),
         threads: number(5),

@@ -8,7 +8,8 @@ use memory_debug_core::__private::without_signal;
 
 use super::checked::{PREFIX, seal};
 use super::{
-    END, FILE_BYTES, HEADER_BYTES, Header, IDENTITY, KNOWN_TYPES, KnownTypes, MAGIC, RECORD_BYTES, RECORDS, record,
+    END, FILE_BYTES, HEADER_BYTES, Header, IDENTITY, KNOWN_TYPES, KnownTypes, MAGIC, RECORD_BYTES, RECORDS,
+    record,
 };
 use crate::reading::Reading;
 
@@ -32,7 +33,9 @@ impl Recording {
         let mut first = [0; HEADER_BYTES];
         first[..MAGIC.len()].copy_from_slice(&MAGIC);
         if !header.write(&mut first[IDENTITY]) {
-            return Err(io::Error::other("the description of this process does not fit into a flight record"));
+            return Err(io::Error::other(
+                "the description of this process does not fit into a flight record",
+            ));
         }
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".tmp");

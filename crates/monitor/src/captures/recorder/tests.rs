@@ -6,7 +6,8 @@ use crate::reading::ContainerUse;
 const MIB: u64 = 1 << 20;
 
 fn recorder(settings: Captures) -> Recorder {
-    Recorder::open(settings, &InstanceInfo::new(instance_id(), std::process::id()), Some("limit of /shop")).unwrap()
+    Recorder::open(settings, &InstanceInfo::new(instance_id(), std::process::id()), Some("limit of /shop"))
+        .unwrap()
 }
 
 fn folder() -> (tempfile::TempDir, Captures) {
@@ -87,7 +88,8 @@ fn a_failed_capture_leaves_a_reason_and_no_file() {
     let status = recorder.status();
     assert_eq!(status.files, []);
     assert!(status.skipped[0].starts_with("the last capture: failed: "), "{status:?}");
-    let names: Vec<_> = std::fs::read_dir(&status.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(&status.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{names:?}");
 }
 

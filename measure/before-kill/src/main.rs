@@ -1,0 +1,90 @@
+//! Leaks records at a given rate until the kernel kills it, or until it has leaked enough.
+//!
+//! `before-kill LEAK_MIB_PER_SECOND STOP_AT_MIB [FOLDER [MAX_MIB]]`: captures go to the folder, if one is given. A rate of
+//! 0 leaks nothing and ends at once. Prints what the folder tells about earlier processes, and then `ready`.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use memory_debug_monitor::__private::RunningCaptures;
+use memory_debug_monitor::Captures;
+
+memory_debug_core::install!();
+
+/// The type that leaks, 64 bytes.
+#[derive(Clone, Copy)]
+struct AuditRecord {
+    _id: u64,
+    _at: u64,
+    _actor: [u8; 16],
+    _action: [u8; 32],
+}
+
+/// The type that a healthy service holds.
+#[derive(Clone, Copy)]
+struct Product {
+    _id: u64,
+    _price: [u64; 7],
+}
+
+/// One chunk of the leak, so that no step is large.
+const CHUNK_BYTES: usize = 64 << 10;
+const STEP: Duration = Duration::from_millis(2);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<usize>().ok());
+    let (Some(rate), Some(stop_at)) = (number(0), number(1)) else {
+        eprintln!("before-kill LEAK_MIB_PER_SECOND STOP_AT_MIB [FOLDER [MAX_MIB]]");
+        return ExitCode::from(2);
+    };
+    let products: Vec<Vec<Product>> = (0..64).map(|_| products()).collect();
+    let running = match arguments.get(2).map(|folder| start(folder, number(3))) {
+        Some(Err(error)) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+        Some(Ok(running)) => Some(running),
+        None => None,
+    };
+    for earlier in running.iter().flat_map(RunningCaptures::earlier) {
+        println!("{earlier}");
+    }
+    println!("ready");
+    let mut leaked: Vec<Vec<AuditRecord>> = Vec::new();
+    let begin = Instant::now();
+    while rate > 0 && leaked.len() * CHUNK_BYTES < stop_at << 20 {
+        let due = begin.elapsed().as_secs_f64() * (rate << 20) as f64;
+        while ((leaked.len() * CHUNK_BYTES) as f64) < due {
+            leaked.push(records());
+        }
+        sleep(STEP);
+    }
+    black_box((&leaked, &products));
+    drop(running);
+    ExitCode::SUCCESS
+}
+
+fn start(
+    folder: &str,
+    max_mib: Option<usize>,
+) -> Result<RunningCaptures, memory_debug_monitor::MonitorError> {
+    let captures = Captures::in_folder(folder);
+    RunningCaptures::start(match max_mib {
+        Some(mib) => captures.at_most((mib as u64) << 20),
+        None => captures,
+    })
+}
+
+#[inline(never)]
+fn records() -> Vec<AuditRecord> {
+    let record = AuditRecord { _id: 1, _at: 2, _actor: [3; 16], _action: [4; 32] };
+    vec![black_box(record); CHUNK_BYTES / size_of::<AuditRecord>()]
+}
+
+#[inline(never)]
+fn products() -> Vec<Product> {
+    vec![black_box(Product { _id: 1, _price: [9; 7] }); CHUNK_BYTES / size_of::<Product>()]
+}
