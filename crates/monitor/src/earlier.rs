@@ -116,7 +116,7 @@ fn describe(flight: &FlightFile, end: ProcessEnd, files: Vec<Capture>, here: &Gr
 }
 
 /// Whether the kernel killed a process of the same group after the last record. `None` if that is not known: a group
-/// that was made anew counts from zero again, so an equal count proves nothing.
+/// that was removed and made again counts from zero, so an equal count proves nothing.
 fn was_oom_killed(flight: &FlightFile, end: ProcessEnd, here: &Group) -> Option<bool> {
     let same = here.path.is_some() && here.path == flight.header.group && end == ProcessEnd::Abrupt;
     let before = flight.records.last().and_then(|last| last.oom_kills).or(flight.header.oom_kills);

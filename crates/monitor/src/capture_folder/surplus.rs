@@ -54,7 +54,7 @@ pub(super) fn of<'e>(entries: &'e [Entry], alive: &[&ProcessKey], max_bytes: u64
     surplus
 }
 
-/// The captures, those of the least worth first.
+/// The captures. What is worth least comes first.
 fn by_worth(entries: &[Entry]) -> Vec<(Worth, &Entry)> {
     let mut captures: Vec<&Entry> =
         entries.iter().filter(|entry| matches!(entry.name, FileName::Capture { .. })).collect();

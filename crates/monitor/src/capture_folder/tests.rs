@@ -40,7 +40,7 @@ fn names_read_back_and_other_names_are_refused() {
 }
 
 #[test]
-fn s45_a_folder_that_others_can_change_is_refused() {
+fn s66_a_folder_that_others_can_change_is_refused() {
     let around = tempfile::tempdir().unwrap();
     let path = around.path().join("captures");
     CaptureFolder::open(&path, true).unwrap();
@@ -59,7 +59,7 @@ fn s45_a_folder_that_others_can_change_is_refused() {
 }
 
 #[test]
-fn s45_a_folder_of_another_user_is_refused() {
+fn s66_a_folder_of_another_user_is_refused() {
     // Root's, unless the test runs as root, which then gives one away.
     let around = tempfile::tempdir().unwrap();
     let given = around.path().join("given");
@@ -100,7 +100,7 @@ fn tidying_leaves_other_files_and_files_of_living_processes() {
 }
 
 #[test]
-fn m8_the_newest_the_largest_and_the_baseline_stay() {
+fn s66_m8_the_newest_the_largest_and_the_baseline_stay() {
     let mut entries = vec![
         capture(1, CaptureKind::Baseline, 1, 500, 10),
         capture(1, CaptureKind::Snapshot, 2, 999, 10),
@@ -132,7 +132,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 proptest! {
     #[test]
-    fn m8_the_rest_keeps_the_bounds_and_what_is_worth_most(
+    fn s66_m8_the_rest_keeps_the_bounds_and_what_is_worth_most(
         mut entries in prop::collection::vec(any_entry(), 0..60),
         max_bytes in 1000_u64..20_000,
     ) {

@@ -13,8 +13,8 @@ use memory_debug_core::{ActionOutcome, CaptureKind, Collected, Collector, Scope,
 use crate::capture_folder::{CaptureFolder, FileName, ProcessKey};
 use crate::flight::{allocate, new_file};
 
-/// Room on the disk that is kept free for a raw dump. jemalloc opens its file anew, so the file itself cannot have room
-/// in advance.
+/// Room on the disk that is kept free for a raw dump. jemalloc empties its file when it opens it, so the file
+/// itself cannot have room in advance.
 const BALLAST_BYTES: u64 = 4 << 20;
 
 /// The number of types that are remembered.

@@ -67,7 +67,7 @@ fn only_a_process_that_ended_in_order_leaves_the_mark() {
 
 #[cfg(unix)]
 #[test]
-fn s45_the_file_is_private_and_all_of_it_is_allocated() {
+fn s66_the_file_is_private_and_all_of_it_is_allocated() {
     use std::os::unix::fs::MetadataExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flight");

@@ -57,7 +57,7 @@ fn fast_growth_leaves_no_time_for_types() {
 }
 
 #[test]
-fn s60_without_raw_dumps_none_is_written_and_the_status_says_so() {
+fn s66_without_raw_dumps_none_is_written_and_the_status_says_so() {
     let (_folder, settings) = folder();
     let mut recorder = recorder(settings.raw_dumps(false));
     assert!(!wants(&mut recorder, 1).contains(&Want::Raw));
