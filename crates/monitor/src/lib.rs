@@ -6,6 +6,7 @@
 //! - `clock`: time as numbers, passed in where decisions are made
 //! - `reading`: the numbers of one look
 //! - `limit`: limits in bytes or in percent
+//! - `action`: what a rule does at an event
 //! - `rule`: rules as the application states them
 //! - `state`: where a rule stands: the decisions, without a clock
 //! - `flood`: how many events may be sent
@@ -24,7 +25,7 @@
 //! - `signal`: reports on a signal
 //! - `isolate`: runs code of the application, which may panic or hang
 //! - `check`: checks of the application
-//! - `action`: what happens at an event
+//! - `dispatch`: runs the actions of events
 //! - `summary_line`: a line for the log, from time to time
 //! - `driver`: the thread: waits, looks, decides
 //! - `running`: a running monitor
@@ -39,6 +40,7 @@ mod error;
 mod clock;
 mod reading;
 mod limit;
+mod action;
 mod rule;
 mod state;
 mod flood;
@@ -57,17 +59,18 @@ mod workers;
 mod signal;
 mod isolate;
 mod check;
-mod action;
+mod dispatch;
 mod summary_line;
 mod driver;
 mod running;
 mod monitor;
 
+pub use action::{Action, Callback, SaveTo};
 pub use captures::{Captures, read_captures};
 pub use error::MonitorError;
-
-/// Parts that measurements of this project use. Not part of the interface.
-#[doc(hidden)]
-pub mod __private {
-    pub use crate::captures::RunningCaptures;
-}
+pub use limit::Limit;
+#[doc(no_inline)]
+pub use memory_debug_core::{MonitorEvent, MonitorMetric};
+pub use monitor::Monitor;
+pub use rule::Rule;
+pub use running::RunningMonitor;

@@ -1,1 +1,132 @@
-//! The settings, and the start.
+//! The settings of a monitor, and its start.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory_debug_core::{Collector, MonitorEvent, MonitorMetric, Snapshots};
+
+use crate::action::{Action, Callback};
+use crate::check::Check;
+use crate::error::MonitorError;
+use crate::limit::Limit;
+use crate::rule::Rule;
+use crate::running::RunningMonitor;
+
+/// Watches the memory of this process. Nothing runs until [`start`](Self::start).
+#[derive(Debug)]
+#[must_use]
+pub struct Monitor {
+    rules: Vec<Rule>,
+    checks: Vec<Check>,
+    summary_every: Option<Duration>,
+    on_event: Vec<Callback>,
+    interval: Duration,
+    snapshots: Arc<Snapshots>,
+    collector: Collector,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Monitor {
+    /// The longest time between two looks, unless another is set.
+    pub const INTERVAL: Duration = Duration::from_secs(1);
+
+    /// A monitor without rules.
+    pub fn new() -> Self {
+        Self {
+            rules: Vec::new(),
+            checks: Vec::new(),
+            summary_every: None,
+            on_event: Vec::new(),
+            interval: Self::INTERVAL,
+            snapshots: Arc::default(),
+            collector: Collector::new(),
+        }
+    }
+
+    /// Adds the rule for most services: when the container has used 85 % of its limit for 10 seconds, it writes to the
+    /// log and keeps a snapshot.
+    pub fn recommended(self) -> Self {
+        self.rule(
+            Rule::above(MonitorMetric::Container, Limit::percent(85.0))
+                .named("container nearly full")
+                .held_for(Duration::from_secs(10))
+                .then(Action::Log)
+                .then(Action::KeepSnapshot),
+        )
+    }
+
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Calls `check` at each `period`, of at least a second. If it returns a text, the text becomes an event.
+    ///
+    /// Each call has a thread of its own. A panic is caught and counted; after three, the check is switched off. A
+    /// call that does not return stops only this check.
+    pub fn add_check(
+        mut self,
+        name: impl Into<String>,
+        period: Duration,
+        check: impl FnMut() -> Option<String> + Send + 'static,
+    ) -> Self {
+        self.checks.push(Check::new(name.into(), period, check));
+        self
+    }
+
+    /// Writes a line with the most important numbers to the log at each `period`, at level `info`.
+    pub fn summary_every(mut self, period: Duration) -> Self {
+        self.summary_every = Some(period);
+        self
+    }
+
+    /// Calls `function` for every event, on a thread of its own. See [`Action::callback`].
+    pub fn on_event(mut self, function: impl Fn(&MonitorEvent) + Send + Sync + 'static) -> Self {
+        self.on_event.push(Callback(Arc::new(function)));
+        self
+    }
+
+    /// Sets the longest time between two looks. It is one second by default. The monitor looks more often by itself
+    /// when a value grows towards a limit.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Keeps snapshots in `snapshots`, so that an endpoint with the same store shows them.
+    pub fn snapshots(mut self, snapshots: Arc<Snapshots>) -> Self {
+        self.snapshots = snapshots;
+        self
+    }
+
+    /// Sets the name and the version of the service in snapshots and captures.
+    pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.collector = self.collector.service(name, version);
+        self
+    }
+
+    /// Starts the monitor. It ends when the returned value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is wrong, `/proc` is missing, or the operating system refused a thread.
+    pub fn start(self) -> Result<RunningMonitor, MonitorError> {
+        for rule in &self.rules {
+            rule.check().map_err(|reason| MonitorError::new(format!("rule {}: {reason}", rule.name)))?;
+        }
+        Err(MonitorError::new("the monitor cannot run yet"))
+    }
+}
+
+impl fmt::Display for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "monitor of {} rules", self.rules.len())
+    }
+}

@@ -2,31 +2,36 @@
 
 use std::time::Duration;
 
-/// The numbers of one look. A number that could not be read is `None`.
+use memory_debug_core::MonitorMetric;
+
+/// The numbers of one look. A number that could not be read, or that no rule needs, is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// Time since the monitor started, by a clock that cannot be set.
+    /// Monotonic time since the monitor started.
     pub(crate) at: Duration,
-    /// Milliseconds since 1970, by the system clock.
+    /// Milliseconds since 1970 of the wall clock.
     pub(crate) unix_ms: u64,
     pub(crate) container: Option<ContainerUse>,
+    /// Resident memory of the process.
     pub(crate) resident: Option<u64>,
+    /// Memory that only this process has.
     pub(crate) unique: Option<u64>,
     pub(crate) threads: Option<u64>,
     pub(crate) open_files: Option<u64>,
     pub(crate) allocator: Option<AllocatorUse>,
-    /// Kills for lack of memory that the kernel counted in the container.
+    /// Processes of the container that the kernel killed for lack of memory, since the container exists.
     pub(crate) oom_kills: Option<u64>,
-    /// Time that processes waited for memory, in microseconds.
+    /// Time that processes waited for memory, since the container or the machine started.
     pub(crate) pressure_total_us: Option<u64>,
 }
 
-/// Memory of the container against the limit that is reached first, in bytes.
+/// Memory of the group of processes whose limit is reached first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ContainerUse {
-    /// Working set: usage without inactive page cache.
+    /// The working set: usage without inactive page cache.
     pub(crate) used: u64,
     pub(crate) limit: u64,
+    /// Page cache that the kernel can drop at once.
     pub(crate) inactive_file: u64,
 }
 
@@ -39,4 +44,23 @@ pub(crate) struct AllocatorUse {
     pub(crate) resident: u64,
     pub(crate) retained: u64,
     pub(crate) dirty: u64,
+}
+
+impl Reading {
+    /// The value of a metric. Types are not in a reading, because only a snapshot counts them.
+    pub(crate) fn value(&self, metric: &MonitorMetric) -> Option<u64> {
+        match metric {
+            MonitorMetric::Container => self.container.map(|container| container.used),
+            MonitorMetric::Resident => self.resident,
+            MonitorMetric::Unique => self.unique,
+            MonitorMetric::Allocated => self.allocator.map(|allocator| allocator.allocated),
+            MonitorMetric::Dirty => self.allocator.map(|allocator| allocator.dirty),
+            MonitorMetric::Fragmentation => {
+                self.allocator.map(|allocator| allocator.active.saturating_sub(allocator.allocated))
+            }
+            MonitorMetric::Threads => self.threads,
+            MonitorMetric::OpenFiles => self.open_files,
+            _ => None,
+        }
+    }
 }
