@@ -13,6 +13,7 @@ mod start;
 
 pub(crate) use addresses::read_address_room;
 pub(crate) use cgroup::read_cgroup;
+pub use cgroup::{ChargedGroup, ChargedGroups, charged_groups};
 #[cfg(test)]
 pub(crate) use fixture::{Tree, unusual_clocks};
 pub(crate) use machine::read_machine;

@@ -12,6 +12,7 @@
 //! - `flood`: how many events may be sent
 //! - `interval`: when to look next
 //! - `event_ring`: the latest events
+//! - `fixture`: folders that stand in for those of the kernel, in tests
 //! - `reader`: reads the numbers, and allocates nothing
 //! - `wake`: what wakes the monitor: events of the container, memory pressure
 //! - `flight`: the flight recorder: a file of records that outlives a kill
@@ -46,6 +47,8 @@ mod state;
 mod flood;
 mod interval;
 mod event_ring;
+#[cfg(test)]
+mod fixture;
 mod reader;
 mod wake;
 mod flight;

@@ -19,7 +19,7 @@ const PROBE_BYTES: usize = 4096;
 /// # Errors
 ///
 /// If another allocator is in use. The message says what to do about it.
-pub(crate) fn global_allocator() -> Result<(), String> {
+pub fn global_allocator() -> Result<(), String> {
     static ANSWER: OnceLock<Result<(), String>> = OnceLock::new();
     ANSWER.get_or_init(probe).clone()
 }

@@ -3,6 +3,7 @@
 //! Kernel documentation: `admin-guide/cgroup-v2.rst`, `admin-guide/cgroup-v1/memory.rst`; `proc_pid_cgroup(5)` and
 //! `proc_pid_mountinfo(5)` for the way from a process to its folder.
 
+mod charged;
 mod files;
 mod folder;
 mod level;
@@ -14,6 +15,7 @@ use memory_debug_report::__private::{MAX_LEVELS, NO_LIMIT};
 use memory_debug_report::{CgroupLevel, CgroupMemory, Unavailable};
 
 use crate::kernel_file::{self, number};
+pub use charged::{ChargedGroup, ChargedGroups, charged_groups};
 use folder::{Folder, Version};
 use level::LevelReader;
 
@@ -84,16 +86,9 @@ fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavail
 /// The levels from the parent up to the mount point, as far as their limits apply to this process.
 fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLevel> {
     let mut levels = Vec::new();
-    for above in folder.ancestors().skip(1) {
+    for above in charged::above(folder) {
         let path = format!("cgroup.levels.{}", levels.len());
         let level = LevelReader::new(folder.version, above, &path);
-        if !level.includes_groups_below() {
-            break;
-        }
-        // In version 2 the root group has no such files.
-        if !level.is_charged() {
-            continue;
-        }
         if levels.len() == MAX_LEVELS - 1 {
             unavailable.note("cgroup.levels", format!("only the nearest {} are read", levels.len()));
             break;
