@@ -71,6 +71,11 @@ pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
     })
 }
 
+/// Why the `/proc` mounted at `root` cannot be used, and what to do.
+pub fn missing_proc(root: &Path) -> Option<String> {
+    without_proc(root).map(|missing| missing.to_string())
+}
+
 /// The reason why a file of this process below `root` could not be read: `/proc` as a whole is missing, or else
 /// `otherwise`.
 pub(crate) fn proc_reason(root: &Path, otherwise: impl FnOnce() -> String) -> String {

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// A function of the application that is called at each period. It returns what is wrong, or `None`.
 pub(crate) type CheckFunction = Arc<Mutex<dyn FnMut() -> Option<String> + Send>>;
 
-/// A check, and when it is due.
+/// A check and its period.
+#[derive(Clone)]
 pub(crate) struct Check {
     pub(crate) name: String,
     pub(crate) period: Duration,

@@ -36,6 +36,12 @@ impl Clock {
         Self { started: Instant::now() }
     }
 
+    /// Clocks that started some time ago.
+    #[cfg(test)]
+    pub(crate) fn started_before(elapsed: Duration) -> Self {
+        Self { started: Instant::now().checked_sub(elapsed).unwrap() }
+    }
+
     pub(crate) fn now(&self) -> Moment {
         Moment { at: self.started.elapsed(), unix_ms: unix_ms() }
     }

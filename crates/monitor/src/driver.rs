@@ -1,1 +1,261 @@
 //! The thread: waits, looks, decides.
+
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory_debug_core::{ActionOutcome, EventKind, MonitorEvent};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::captures::JobResult;
+use crate::check::Check;
+use crate::clock::{Moment, rfc3339};
+use crate::dispatch::Dispatch;
+use crate::engine::Engine;
+use crate::inbox::Note;
+use crate::summary_line::summary_line;
+use crate::wake::{ServiceManager, Wakes, Woke};
+use crate::watch::{Found, Woken};
+
+/// Room for what the sources of wakes report.
+const BUFFER_BYTES: usize = 4096;
+
+/// The work of the monitor's thread.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    engine: Arc<Engine>,
+    dispatch: Dispatch,
+    wakes: Wakes,
+    interval: Duration,
+    look_due: Duration,
+    checks: Vec<(Check, Duration)>,
+    summary: Option<(Duration, Duration)>,
+    /// Is empty at most looks, and keeps its room.
+    found: Vec<Found>,
+    /// Notes that need the recorder while the page uses it.
+    later: Vec<Note>,
+    buffer: Box<[u8]>,
+}
+
+/// What a driver is made of besides its engine.
+#[derive(Debug)]
+pub(crate) struct Duties {
+    pub(crate) dispatch: Dispatch,
+    pub(crate) interval: Duration,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) summary_every: Option<Duration>,
+    /// What the first look found.
+    pub(crate) found: Vec<Found>,
+}
+
+impl Driver {
+    /// A driver that begins with a look. Opens the sources of wakes; `proc` is the folder where `/proc` is mounted.
+    pub(crate) fn new(engine: Arc<Engine>, duties: Duties, proc: &Path) -> Self {
+        let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
+        let wakes = Wakes::open(proc, engine.watch().reader(), &ServiceManager::from_env(), &mut buffer);
+        let driver = Self {
+            dispatch: duties.dispatch,
+            wakes,
+            interval: duties.interval,
+            look_due: Duration::ZERO,
+            checks: duties.checks.into_iter().map(|check| (check, Duration::ZERO)).collect(),
+            summary: duties.summary_every.map(|every| (every, every)),
+            found: duties.found,
+            later: Vec::new(),
+            buffer,
+            engine,
+        };
+        driver.show_wakes();
+        driver
+    }
+
+    /// Runs until the inbox says that it is time to stop.
+    pub(crate) fn run(mut self) {
+        self.report_earlier();
+        let mut woken = Woken::default();
+        while !self.engine.inbox.is_stopping() {
+            let now = self.engine.clock.now();
+            self.take_notes(now);
+            if woken.any() || now.at >= self.look_due {
+                self.look(now, woken);
+            }
+            self.run_checks(now);
+            self.write_summary(now);
+            self.send();
+            woken = self.wait();
+        }
+        if let Some(recorder) = self.engine.take_recorder() {
+            recorder.close();
+        }
+    }
+
+    fn look(&mut self, now: Moment, woken: Woken) {
+        let mut watch = self.engine.watch();
+        let reading = watch.look(now, woken, &mut self.found);
+        self.look_due = watch.next_look(now.at, self.interval);
+        drop(watch);
+        let Some(mut recorder) = self.engine.recorder() else { return };
+        let Some(recorder) = recorder.as_mut() else { return };
+        recorder.record(&reading);
+        if let Some(job) = recorder.due(&reading) {
+            self.dispatch.capture(job, None);
+        }
+    }
+
+    /// Sends what was found.
+    fn send(&mut self) {
+        for (event, rule) in self.found.drain(..) {
+            self.dispatch.send(event, rule);
+        }
+    }
+
+    fn take_notes(&mut self, now: Moment) {
+        let later = std::mem::take(&mut self.later);
+        for note in later.into_iter().chain(self.engine.inbox.take()) {
+            match note {
+                Note::Event(event) => self.engine.watch().admit_event(now, *event, &mut self.found),
+                Note::Types(types) => {
+                    self.engine.watch().know_types(types);
+                    self.look_due = now.at;
+                }
+                Note::CaptureWanted(event) => self.capture(event),
+                Note::Captured(result, event) => self.take_capture(result, event, now),
+            }
+        }
+    }
+
+    fn take_capture(&mut self, result: JobResult, event: Option<u64>, now: Moment) {
+        let Some(mut recorder) = self.engine.recorder() else {
+            return self.later.push(Note::Captured(result, event));
+        };
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.done(&result);
+        }
+        drop(recorder);
+        if let Some(event) = event {
+            self.engine.ring.note_outcome(event, result.outcome);
+        }
+        if !result.types.is_empty() {
+            self.engine.watch().know_types(result.types);
+            self.look_due = now.at;
+        }
+    }
+
+    /// Captures for an event that asks for it.
+    fn capture(&self, event: u64) {
+        let outcome = |text: &str| {
+            self.engine.ring.note_outcome(event, ActionOutcome::new("capture", text));
+        };
+        let reading = *self.engine.watch().last();
+        let Some(mut recorder) = self.engine.recorder() else {
+            return outcome("skipped: the folder is being read");
+        };
+        let Some(recorder) = recorder.as_mut() else {
+            return outcome("skipped: no folder was set; name one with `Monitor::before_oom`");
+        };
+        match recorder.capture_now(&reading) {
+            Some(job) => self.dispatch.capture(job, Some(event)),
+            None => outcome("skipped: another capture is under way, or there is no room"),
+        }
+    }
+
+    /// One event for each earlier process that did not end in order.
+    fn report_earlier(&mut self) {
+        let now = self.engine.clock.now();
+        let Some(recorder) = self.engine.recorder() else { return };
+        for earlier in recorder.as_ref().map(|recorder| recorder.earlier()).unwrap_or_default() {
+            let at = rfc3339(now.unix_ms);
+            let event = MonitorEvent::new(EventKind::EndedAbruptly, at, earlier.summary.clone());
+            self.engine.watch().admit_event(now, event, &mut self.found);
+        }
+    }
+
+    fn run_checks(&mut self, now: Moment) {
+        for (index, (check, due)) in self.checks.iter_mut().enumerate() {
+            if now.at >= *due {
+                *due = now.at.saturating_add(check.period);
+                self.dispatch.check(index, check);
+            }
+        }
+    }
+
+    fn write_summary(&mut self, now: Moment) {
+        let Some((every, due)) = &mut self.summary else { return };
+        if now.at >= *due {
+            *due = now.at.saturating_add(*every);
+            let watch = self.engine.watch();
+            let line = summary_line(watch.last(), watch.types());
+            drop(watch);
+            self.dispatch.line(line);
+        }
+    }
+
+    /// Waits until something is due, or a source wakes the monitor.
+    fn wait(&mut self) -> Woken {
+        let at = self.engine.clock.now().at;
+        let checks = self.checks.iter().map(|(_, due)| *due);
+        let others = self.summary.map(|(_, due)| due).into_iter().chain(self.wakes.next_waited_for(at));
+        let due = checks.chain(others).fold(self.look_due, Duration::min);
+        let timeout = timespec(due.saturating_sub(at));
+        let bell = self.engine.inbox.bell();
+        let mut polled = [PollFd::from_borrowed_fd(bell, PollFlags::IN), silent(bell), silent(bell)];
+        let sources = [&self.wakes.events, &self.wakes.pressure];
+        for (slot, source) in polled[1..].iter_mut().zip(sources) {
+            if let Some((fd, flags)) = source.as_ref().ok().and_then(|source| source.waits_for(at)) {
+                *slot = PollFd::from_borrowed_fd(fd, flags);
+            }
+        }
+        // Only a signal can interrupt it, and then it looks whether something is due.
+        if poll(&mut polled, Some(&timeout)).is_err() {
+            return Woken::default();
+        }
+        let ready = [polled[1].revents(), polled[2].revents()];
+        self.take_wakes(ready)
+    }
+
+    fn take_wakes(&mut self, ready: [PollFlags; 2]) -> Woken {
+        let at = self.engine.clock.now().at;
+        let (mut woke, mut is_ended) = ([false; 2], false);
+        for (index, source) in self.wakes.both().into_iter().enumerate() {
+            let Ok(open) = source else { continue };
+            if ready[index].is_empty() {
+                continue;
+            }
+            match open.take(at, ready[index], &mut self.buffer) {
+                Woke::Yes => woke[index] = true,
+                Woke::Falsely => {}
+                Woke::Ended => {
+                    *source = Err(format!("{} ended; the monitor looks at its interval", open.name));
+                    is_ended = true;
+                }
+            }
+        }
+        if is_ended {
+            self.show_wakes();
+        }
+        Woken { by_events: woke[0], by_pressure: woke[1] }
+    }
+
+    /// Tells the page which sources there are.
+    fn show_wakes(&self) {
+        let of = |source: &Result<crate::wake::Source, String>| {
+            source.as_ref().map(|source| source.name.clone()).map_err(Clone::clone)
+        };
+        let shown =
+            vec![("memory_events", of(&self.wakes.events)), ("memory_pressure", of(&self.wakes.pressure))];
+        *self.engine.wakes.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = shown;
+    }
+}
+
+/// A place of the poll that is not used.
+fn silent(fd: BorrowedFd<'_>) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(fd, PollFlags::empty())
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}

@@ -12,7 +12,7 @@
 //! - `flood`: how many events may be sent
 //! - `interval`: when to look next
 //! - `event_ring`: the latest events
-//! - `fixture`: folders that stand in for those of the kernel, in tests
+//! - `watched`: a rule with what is known about its value
 //! - `reader`: reads the numbers, and allocates nothing
 //! - `wake`: what wakes the monitor: events of the container, memory pressure
 //! - `flight`: the flight recorder: a file of records that outlives a kill
@@ -26,8 +26,14 @@
 //! - `signal`: reports on a signal
 //! - `isolate`: runs code of the application, which may panic or hang
 //! - `check`: checks of the application
+//! - `settings`: the settings of a monitor
+//! - `inbox`: what other threads tell the monitor's thread
+//! - `log`: events and lines in the log
+//! - `collecting`: what takes a collecting thread
 //! - `dispatch`: runs the actions of events
 //! - `summary_line`: a line for the log, from time to time
+//! - `watch`: all that is looked at: readings in, events out
+//! - `engine`: what the monitor's thread works on, and what the page reads
 //! - `driver`: the thread: waits, looks, decides
 //! - `running`: a running monitor
 //! - `monitor`: the settings, and the start
@@ -47,6 +53,7 @@ mod state;
 mod flood;
 mod interval;
 mod event_ring;
+mod watched;
 #[cfg(test)]
 mod fixture;
 mod reader;
@@ -62,8 +69,14 @@ mod workers;
 mod signal;
 mod isolate;
 mod check;
+mod settings;
+mod inbox;
+mod log;
+mod collecting;
 mod dispatch;
 mod summary_line;
+mod watch;
+mod engine;
 mod driver;
 mod running;
 mod monitor;
@@ -77,3 +90,9 @@ pub use memory_debug_core::{MonitorEvent, MonitorMetric};
 pub use monitor::Monitor;
 pub use rule::Rule;
 pub use running::RunningMonitor;
+
+/// Parts that measurements of this project use. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::captures::RunningCaptures;
+}

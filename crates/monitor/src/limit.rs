@@ -34,11 +34,6 @@ impl Limit {
         Self(Kind::Percent(percent))
     }
 
-    /// Whether it needs the container's limit.
-    pub(crate) fn is_share(self) -> bool {
-        matches!(self.0, Kind::Percent(_))
-    }
-
     /// Checks that the limit makes sense for `metric`.
     pub(crate) fn check(self, metric: &MonitorMetric) -> Result<(), String> {
         match self.0 {

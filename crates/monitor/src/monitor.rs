@@ -1,29 +1,24 @@
 //! The settings of a monitor, and its start.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory_debug_core::{Collector, MonitorEvent, MonitorMetric, Snapshots};
+use memory_debug_core::{MonitorEvent, MonitorMetric, Snapshots};
 
 use crate::action::{Action, Callback};
+use crate::captures::Captures;
 use crate::check::Check;
 use crate::error::MonitorError;
 use crate::limit::Limit;
 use crate::rule::Rule;
 use crate::running::RunningMonitor;
+use crate::settings::Settings;
 
 /// Watches the memory of this process. Nothing runs until [`start`](Self::start).
 #[derive(Debug)]
-#[must_use]
+#[must_use = "a monitor does nothing until it is started"]
 pub struct Monitor {
-    rules: Vec<Rule>,
-    checks: Vec<Check>,
-    summary_every: Option<Duration>,
-    on_event: Vec<Callback>,
-    interval: Duration,
-    snapshots: Arc<Snapshots>,
-    collector: Collector,
+    settings: Settings,
 }
 
 impl Default for Monitor {
@@ -39,13 +34,16 @@ impl Monitor {
     /// A monitor without rules.
     pub fn new() -> Self {
         Self {
-            rules: Vec::new(),
-            checks: Vec::new(),
-            summary_every: None,
-            on_event: Vec::new(),
-            interval: Self::INTERVAL,
-            snapshots: Arc::default(),
-            collector: Collector::new(),
+            settings: Settings {
+                rules: Vec::new(),
+                checks: Vec::new(),
+                summary_every: None,
+                on_event: Vec::new(),
+                interval: Self::INTERVAL,
+                snapshots: Arc::default(),
+                service: None,
+                captures: None,
+            },
         }
     }
 
@@ -63,7 +61,7 @@ impl Monitor {
 
     /// Adds a rule.
     pub fn rule(mut self, rule: Rule) -> Self {
-        self.rules.push(rule);
+        self.settings.rules.push(rule);
         self
     }
 
@@ -77,38 +75,44 @@ impl Monitor {
         period: Duration,
         check: impl FnMut() -> Option<String> + Send + 'static,
     ) -> Self {
-        self.checks.push(Check::new(name.into(), period, check));
+        self.settings.checks.push(Check::new(name.into(), period, check));
         self
     }
 
     /// Writes a line with the most important numbers to the log at each `period`, at level `info`.
     pub fn summary_every(mut self, period: Duration) -> Self {
-        self.summary_every = Some(period);
+        self.settings.summary_every = Some(period);
         self
     }
 
     /// Calls `function` for every event, on a thread of its own. See [`Action::callback`].
     pub fn on_event(mut self, function: impl Fn(&MonitorEvent) + Send + Sync + 'static) -> Self {
-        self.on_event.push(Callback(Arc::new(function)));
+        self.settings.on_event.push(Callback(Arc::new(function)));
         self
     }
 
     /// Sets the longest time between two looks. It is one second by default. The monitor looks more often by itself
     /// when a value grows towards a limit.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
+        self.settings.interval = interval;
         self
     }
 
     /// Keeps snapshots in `snapshots`, so that an endpoint with the same store shows them.
     pub fn snapshots(mut self, snapshots: Arc<Snapshots>) -> Self {
-        self.snapshots = snapshots;
+        self.settings.snapshots = snapshots;
         self
     }
 
     /// Sets the name and the version of the service in snapshots and captures.
     pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        self.collector = self.collector.service(name, version);
+        self.settings.service = Some((name.into(), version.into()));
+        self
+    }
+
+    /// Captures to a folder what holds the memory, before the kernel kills the process. See [`Captures`].
+    pub fn before_oom(mut self, captures: Captures) -> Self {
+        self.settings.captures = Some(captures);
         self
     }
 
@@ -116,17 +120,10 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// If a setting is wrong, `/proc` is missing, or the operating system refused a thread.
+    /// If a setting is wrong, `/proc` is missing, the folder for captures cannot be used, or the operating system
+    /// refused a thread.
     pub fn start(self) -> Result<RunningMonitor, MonitorError> {
-        for rule in &self.rules {
-            rule.check().map_err(|reason| MonitorError::new(format!("rule {}: {reason}", rule.name)))?;
-        }
-        Err(MonitorError::new("the monitor cannot run yet"))
-    }
-}
-
-impl fmt::Display for Monitor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "monitor of {} rules", self.rules.len())
+        self.settings.check()?;
+        RunningMonitor::start(self.settings)
     }
 }

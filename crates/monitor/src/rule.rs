@@ -100,7 +100,7 @@ impl Rule {
 
     /// Checks the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let limits = std::iter::once(&self.limit).chain(&self.hysteresis);
-        limits.map(|limit| limit.check(&self.metric)).collect::<Result<(), _>>()
+        let mut limits = std::iter::once(&self.limit).chain(&self.hysteresis);
+        limits.try_for_each(|limit| limit.check(&self.metric))
     }
 }

@@ -79,11 +79,6 @@ impl Wakes {
         let sources = [&self.events, &self.pressure].into_iter().flatten();
         sources.map(|source| source.quiet_until).filter(|until| *until > at).min()
     }
-
-    /// How many descriptors are open.
-    pub(crate) fn descriptors(&self) -> u64 {
-        u64::from(self.events.is_ok()) + u64::from(self.pressure.is_ok())
-    }
 }
 
 impl Source {

@@ -63,14 +63,7 @@ pub(crate) struct JobResult {
 impl Job {
     /// Captures. Blocks for milliseconds, or up to seconds the first time that types are collected.
     pub(crate) fn run(self, collector: &Collector) -> JobResult {
-        let mut result = JobResult {
-            outcome: ActionOutcome::new("capture", ""),
-            snapshot: None,
-            types: Vec::new(),
-            want: self.want,
-            file: None,
-            cost: None,
-        };
+        let mut result = self.not_run("");
         let outcome = match self.want {
             Want::Raw => self.raw_dump(&mut result),
             Want::Warm => self
@@ -89,6 +82,18 @@ impl Job {
         self.folder.tidy(&self.process, self.max_bytes);
         self.keep_room();
         result
+    }
+
+    /// The result if the job does not run to its end.
+    pub(crate) fn not_run(&self, reason: &str) -> JobResult {
+        JobResult {
+            outcome: ActionOutcome::new("capture", format!("failed: {reason}")),
+            snapshot: None,
+            types: Vec::new(),
+            want: self.want,
+            file: None,
+            cost: None,
+        }
     }
 
     /// Collects types, unless twice the memory that they need is not left.

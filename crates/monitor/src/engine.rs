@@ -1,0 +1,155 @@
+//! What the monitor's thread works on, and what the page reads.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::Duration;
+
+use memory_debug_core::{CaptureStatus, InstanceInfo, MonitorCost, MonitorReport, MonitorStatus};
+
+use crate::captures::Recorder;
+use crate::clock::{Clock, rfc3339};
+use crate::event_ring::EventRing;
+use crate::inbox::Inbox;
+use crate::watch::Watch;
+
+/// The parts of a running monitor that several threads use.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) clock: Clock,
+    pub(crate) started_ms: u64,
+    pub(crate) ring: Arc<EventRing>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) suppressed: Arc<AtomicU64>,
+    pub(crate) panics: Arc<AtomicU64>,
+    watch: Mutex<Watch>,
+    recorder: Mutex<Option<Recorder>>,
+    /// Whether something is captured, so that a locked recorder is not taken for none.
+    has_recorder: bool,
+    /// By name, the sources that wake the monitor, and the reasons of those that do not.
+    pub(crate) wakes: Mutex<Vec<(&'static str, Result<String, String>)>>,
+    /// The id of the monitor's thread.
+    pub(crate) thread_id: OnceLock<u32>,
+    /// Why the monitor's thread has ended.
+    ended: OnceLock<String>,
+}
+
+impl Engine {
+    pub(crate) fn new(clock: Clock, inbox: Inbox, watch: Watch, recorder: Option<Recorder>) -> Self {
+        Self {
+            clock,
+            started_ms: clock.now().unix_ms,
+            ring: Arc::default(),
+            inbox: Arc::new(inbox),
+            suppressed: Arc::default(),
+            panics: Arc::default(),
+            watch: Mutex::new(watch),
+            has_recorder: recorder.is_some(),
+            recorder: Mutex::new(recorder),
+            wakes: Mutex::default(),
+            thread_id: OnceLock::new(),
+            ended: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        lock(&self.watch)
+    }
+
+    /// The recorder, for the monitor's thread. `None` while the page reads its folder: a disk that does
+    /// not answer must not stop the rules.
+    pub(crate) fn recorder(&self) -> Option<MutexGuard<'_, Option<Recorder>>> {
+        match self.recorder.try_lock() {
+            Ok(recorder) => Some(recorder),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Takes the recorder, at the end.
+    pub(crate) fn take_recorder(&self) -> Option<Recorder> {
+        lock(&self.recorder).take()
+    }
+
+    /// Notes that the monitor's thread has ended, and why.
+    pub(crate) fn end(&self, reason: &str) {
+        let _ = self.ended.set(reason.to_owned());
+    }
+
+    /// The report for the page.
+    pub(crate) fn report(&self, instance: InstanceInfo) -> MonitorReport {
+        let now = self.clock.now();
+        let reported_at = rfc3339(now.unix_ms);
+        if let Some(reason) = self.ended.get() {
+            return MonitorReport::not_running(instance, reported_at, reason);
+        }
+        let mut status = MonitorStatus::default();
+        status.started_at = rfc3339(self.started_ms);
+        (status.events, status.omitted_events) = self.ring.list();
+        status.captures = self.captures();
+        let mut descriptors = 1 + u64::from(self.has_recorder);
+        let mut reasons = Vec::new();
+        for (name, wake) in lock(&self.wakes).iter() {
+            match wake {
+                Ok(source) => {
+                    descriptors += 1;
+                    status.wakes.push(source.clone());
+                }
+                Err(reason) => reasons.push((*name, reason.clone())),
+            }
+        }
+        let watch = self.watch();
+        status.rules = watch.statuses(now);
+        status.suppressed_events = watch.suppressed() + self.suppressed.load(Ordering::Relaxed);
+        let (looks, wakes) = watch.looks();
+        drop(watch);
+        let mut cost = MonitorCost::default();
+        (cost.looks, cost.wakes) = (looks, wakes);
+        cost.panics = self.panics.load(Ordering::Relaxed);
+        cost.descriptors = descriptors;
+        cost.bytes = event_bytes(&status) + size_of::<Watch>() as u64;
+        let cpu = self.cpu_us();
+        cost.cpu_us = cpu.as_ref().ok().copied();
+        status.cost = cost;
+        let mut report = MonitorReport::new(instance, reported_at, status);
+        for (name, reason) in reasons {
+            report.unavailable.note(format!("monitor.wakes.{name}"), reason);
+        }
+        report.unavailable.keep("monitor.cost.cpu_us", cpu);
+        if !self.has_recorder {
+            let reason = "no folder was set; name one with `Monitor::before_oom`";
+            report.unavailable.note("monitor.captures", reason);
+        }
+        report
+    }
+
+    fn captures(&self) -> Option<CaptureStatus> {
+        lock(&self.recorder).as_ref().map(Recorder::status)
+    }
+
+    /// Processor time of the monitor's thread: the first number of `schedstat`, in nanoseconds.
+    fn cpu_us(&self) -> Result<u64, String> {
+        let id = self.thread_id.get().ok_or("the thread has not started yet")?;
+        let path = format!("/proc/self/task/{id}/schedstat");
+        let text = std::fs::read_to_string(Path::new(&path))
+            .map_err(|error| format!("schedstat: {}", error.kind()))?;
+        let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok());
+        nanos.map(|nanos| nanos / 1000).ok_or_else(|| "schedstat has no such number".into())
+    }
+}
+
+/// The bytes of the events, about.
+fn event_bytes(status: &MonitorStatus) -> u64 {
+    let text = |event: &memory_debug_core::MonitorEvent| {
+        let outcomes = event.actions.iter().map(|action| action.action.len() + action.outcome.len());
+        size_of_val(event) + event.text.len() + event.at.len() + outcomes.sum::<usize>()
+    };
+    status.events.iter().map(text).sum::<usize>() as u64
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How late the monitor's thread may end before its owner does not wait for it any more.
+pub(crate) const END_WITHIN: Duration = Duration::from_secs(2);
