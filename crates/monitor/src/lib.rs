@@ -21,6 +21,7 @@
 //! - `captures`: what is captured, and when
 //! - `slot`: what each thread polls now: a route or a task
 //! - `tasks`: the known tasks
+//! - `runtimes`: the runtimes that are watched
 //! - `thread_state`: what a thread of this process does, without a signal
 //! - `workers`: blocked workers of a runtime
 //! - `signal`: reports on a signal
@@ -64,6 +65,7 @@ mod earlier;
 mod captures;
 mod slot;
 mod tasks;
+mod runtimes;
 mod thread_state;
 mod workers;
 mod signal;
@@ -90,6 +92,15 @@ pub use memory_debug_core::{MonitorEvent, MonitorMetric};
 pub use monitor::Monitor;
 pub use rule::Rule;
 pub use running::RunningMonitor;
+#[cfg(feature = "tokio")]
+pub use runtimes::watch_current_runtime;
+pub use signal::Signal;
+pub use slot::{Label, poll_as};
+#[cfg(all(tokio_unstable, feature = "tokio"))]
+pub use tasks::hooks;
+#[cfg(feature = "tokio")]
+pub use tasks::spawn;
+pub use tasks::{TaskFuture, task};
 
 /// Parts that measurements of this project use. Not part of the interface.
 #[doc(hidden)]

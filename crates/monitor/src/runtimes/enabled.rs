@@ -1,0 +1,200 @@
+//! Runtimes of tokio, and what is known of their threads.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::thread;
+
+use memory_debug_core::PerProcess;
+use tokio::runtime::RuntimeFlavor;
+
+pub(crate) use tokio::runtime::Handle;
+
+use crate::slot::thread_id;
+use crate::tasks::Totals;
+
+/// The most runtimes that may announce themselves.
+const MAX_ANNOUNCED: usize = 1_024;
+
+/// Runtimes that announced themselves. A forked child has none of its parent's.
+static ANNOUNCED: PerProcess<Mutex<Vec<Runtime>>> = PerProcess::new(Mutex::new(Vec::new()));
+
+/// A runtime, by its name.
+#[derive(Clone, Debug)]
+pub(crate) struct Runtime {
+    pub(crate) name: Arc<str>,
+    pub(crate) handle: Handle,
+    /// Whether its thread runs a set of local tasks, which the runtime does not count.
+    pub(crate) has_local_tasks: bool,
+    thread: Arc<WorkerThread>,
+}
+
+/// A thread that works for the runtime.
+#[derive(Debug, Default)]
+struct WorkerThread {
+    /// 0 as long as it is not known.
+    tid: AtomicU32,
+    name: OnceLock<String>,
+}
+
+/// The runtimes that a monitor watches: those that it was given, and those that announced themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Runtimes(Vec<Runtime>);
+
+/// Lets monitors watch the current runtime of this thread, under the name of the thread. For adapters of frameworks
+/// whose workers have a runtime each, as those of actix-web. Does nothing without a runtime.
+pub fn watch_current_runtime() {
+    let Ok(handle) = Handle::try_current() else { return };
+    let thread = thread::current();
+    let runtime = Runtime::new(thread.name().unwrap_or("worker"), handle, true);
+    runtime.thread.is_this();
+    let mut announced = announced();
+    if announced.len() < MAX_ANNOUNCED && !contains(&announced, &runtime) {
+        announced.push(runtime);
+    }
+}
+
+impl Runtimes {
+    /// Watches these runtimes. Spawns a task on each, which ends at once, to learn the name of its threads.
+    pub(crate) fn new(runtimes: Vec<(String, Handle)>) -> Self {
+        let mut watched: Vec<Runtime> = Vec::with_capacity(runtimes.len());
+        for (name, handle) in runtimes {
+            let runtime = Runtime::new(&name, handle, false);
+            if !contains(&watched, &runtime) {
+                let thread = Arc::clone(&runtime.thread);
+                runtime.handle.spawn(async move { thread.is_this() });
+                watched.push(runtime);
+            }
+        }
+        Self(watched)
+    }
+
+    /// Adds runtimes that have announced themselves since. Allocates only if there are any.
+    pub(crate) fn update(&mut self) {
+        let list = ANNOUNCED.get(|_| Mutex::default());
+        let announced = match list.try_lock() {
+            Ok(announced) => announced,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        for runtime in announced.iter() {
+            if !contains(&self.0, runtime) {
+                self.0.push(runtime.clone());
+            }
+        }
+    }
+
+    /// Forgets the runtimes at these places, because their threads have ended.
+    pub(crate) fn forget(&mut self, ended: impl Fn(&Runtime) -> bool) {
+        self.0.retain(|runtime| !ended(runtime));
+        announced().retain(|runtime| !ended(runtime));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Runtime> {
+        self.0.iter()
+    }
+
+    /// The tasks of all runtimes. `None` if no runtime is watched.
+    pub(crate) fn totals(&self) -> Option<Totals> {
+        let mut all = self.clone();
+        all.update();
+        all.0
+            .iter()
+            .map(Runtime::totals)
+            .reduce(|sum, more| Totals { alive: sum.alive + more.alive, queued: sum.queued + more.queued })
+    }
+}
+
+impl Runtime {
+    fn new(name: &str, handle: Handle, has_local_tasks: bool) -> Self {
+        Self { name: name.into(), handle, has_local_tasks, thread: Arc::default() }
+    }
+
+    fn totals(&self) -> Totals {
+        let metrics = self.handle.metrics();
+        Totals { alive: metrics.num_alive_tasks() as u64, queued: metrics.global_queue_depth() as u64 }
+    }
+
+    /// Whether it has a task that can block a worker.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.has_local_tasks || self.handle.metrics().num_alive_tasks() > 0
+    }
+
+    /// The only thread of the runtime. `None` if it has several, or if none was seen yet.
+    pub(crate) fn only_thread(&self) -> Option<u32> {
+        let tid = self.thread.tid.load(Ordering::Relaxed);
+        (tid != 0 && self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread).then_some(tid)
+    }
+
+    /// Whether a thread with this name, as the kernel has it, may work for the runtime.
+    pub(crate) fn may_own_thread(&self, name: &str) -> bool {
+        // Programs may number their threads. The kernel cuts a name to 15 bytes.
+        let known = self.thread.name.get().map_or("tokio-rt-worker", String::as_str);
+        let stem = |name: &str| name.trim_end_matches(|digit: char| digit.is_ascii_digit()).to_owned();
+        let cut = |name: &str| name.as_bytes().get(..15).map_or(name.as_bytes().to_vec(), <[u8]>::to_vec);
+        cut(known) == name.as_bytes() || stem(&stem(known)) == stem(name)
+    }
+}
+
+impl WorkerThread {
+    /// Takes this thread as the one that works for the runtime.
+    fn is_this(&self) {
+        self.name.get_or_init(|| thread::current().name().unwrap_or_default().to_owned());
+        self.tid.store(thread_id(), Ordering::Relaxed);
+    }
+}
+
+fn contains(runtimes: &[Runtime], other: &Runtime) -> bool {
+    runtimes.iter().any(|runtime| runtime.handle.id() == other.handle.id())
+}
+
+fn announced() -> MutexGuard<'static, Vec<Runtime>> {
+    ANNOUNCED.get(|_| Mutex::default()).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_is_watched_once_however_often_it_is_named() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle();
+        let named = vec![("a".to_owned(), handle.clone()), ("b".to_owned(), handle.clone())];
+        let mut runtimes = Runtimes::new(named);
+        runtime.block_on(async {
+            watch_current_runtime();
+            watch_current_runtime();
+        });
+        runtimes.update();
+        let same = runtimes.iter().filter(|watched| watched.handle.id() == handle.id());
+        assert_eq!(same.map(|watched| &*watched.name).collect::<Vec<_>>(), ["a"]);
+        assert!(runtimes.totals().is_some());
+    }
+
+    #[test]
+    fn a_runtime_without_threads_of_its_own_learns_its_thread_when_it_runs() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtimes = Runtimes::new(vec![("main".into(), runtime.handle().clone())]);
+        let watched = runtimes.iter().next().unwrap();
+        assert_eq!(watched.only_thread(), None);
+        assert!(watched.has_tasks());
+        runtime.block_on(tokio::task::yield_now());
+        assert_eq!(watched.only_thread(), Some(thread_id()));
+        assert!(!watched.has_tasks());
+    }
+
+    #[test]
+    fn threads_are_recognised_by_names_that_the_kernel_cut_or_the_program_numbered() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let named = |name: &str| {
+            let watched = Runtime::new("main", runtime.handle().clone(), false);
+            watched.thread.name.set(name.to_owned()).unwrap();
+            watched
+        };
+        assert!(named("tokio-rt-worker").may_own_thread("tokio-rt-worker"));
+        assert!(named("orders-worker-17").may_own_thread("orders-worker-1"));
+        assert!(named("pool-3").may_own_thread("pool-12"));
+        assert!(!named("pool-3").may_own_thread("main"));
+        assert!(!named("tokio-rt-worker").may_own_thread("memory-debug-mo"));
+    }
+}
