@@ -24,7 +24,8 @@ pub use self::spread::Spread;
 use self::types::Tables;
 pub use self::types::{FleetTypeRow, FleetTypes};
 use crate::instance::{InstanceId, InstanceInfo};
-use crate::report::{MemoryReport, SCHEMA};
+use crate::report::MemoryReport;
+use crate::schema::SCHEMA;
 use crate::timestamp;
 use crate::unavailable::Unavailable;
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::report::{MemoryReport, SCHEMA};
+use crate::report::MemoryReport;
+use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
 
 /// Identity of the process that answered, without any number about its memory.

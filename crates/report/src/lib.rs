@@ -30,6 +30,7 @@
 //!
 //! A module uses only modules listed above it.
 //!
+//! - `schema`: the version of the wire format
 //! - `error`: errors of reading, keeping and comparing
 //! - `unavailable`: why values of a report are missing
 //! - `units`: numbers and names as people read them
@@ -43,6 +44,7 @@
 //! - `root_summary`: memory that registered roots retain
 //! - `reconciliation`: comparison of the heap profile, the allocator and the kernel
 //! - `row_id`: the id of a row in JSON
+//! - `monitor`: what the monitor of a process watches and saw
 //! - `report`: the report and its own sections
 //! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
@@ -53,7 +55,6 @@
 //! - `type_detail`: one type of the table
 //! - `profiling_status`: the state of the heap profiler
 //! - `purge_report`: the result of a purge
-//! - `monitor`: what the monitor of a process watches and saw
 //! - `instance_report`: the identity of the process as a document of its own
 //! - `fleet`: merges the reports of many instances
 //! - `report_diff`: the difference between two reports
@@ -66,6 +67,7 @@
 #![forbid(unsafe_code)]
 
 // In the order of the list above.
+mod schema;
 mod error;
 mod unavailable;
 pub mod units;
@@ -79,6 +81,7 @@ mod detail;
 mod root_summary;
 mod reconciliation;
 mod row_id;
+mod monitor;
 mod report;
 mod breakdown;
 mod reconcile;
@@ -89,7 +92,6 @@ mod snapshot;
 mod type_detail;
 mod profiling_status;
 mod purge_report;
-mod monitor;
 mod instance_report;
 mod fleet;
 mod report_diff;
@@ -122,19 +124,21 @@ pub use memory_debug_profile::{
 };
 pub use monitor::{
     ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, CapturedProcess,
-    EarlierProcess, EventKind, FlightRecord, MonitorCost, MonitorEvent, MonitorMetric, MonitorReport,
-    MonitorStatus, ProcessEnd, RuleState, RuleStatus, TaskReport, TaskRow, TaskState,
+    EarlierProcess, EventCount, EventKind, FlightRecord, MonitorCost, MonitorEvent, MonitorMetric,
+    MonitorReport, MonitorStatus, MonitorTotals, ProcessEnd, RuleState, RuleStatus, TaskReport, TaskRow,
+    TaskState,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};
 pub use reconciliation::Reconciliation;
 pub use report::{
     AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
-    ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,
+    ProcessMemory, ProfilingState, RowSource, TypeRow, TypeSummary,
 };
 pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 pub use samples::SampleOrigin;
+pub use schema::SCHEMA;
 pub use snapshot::{
     ChangeKind, DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
     SnapshotInfo, Suspect,

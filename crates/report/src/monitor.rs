@@ -5,6 +5,7 @@ mod capture;
 mod event;
 mod rule;
 mod task;
+mod totals;
 
 pub use block::{BlockedThread, BlockedWorker};
 pub use capture::{
@@ -13,11 +14,12 @@ pub use capture::{
 pub use event::{ActionOutcome, EventKind, MonitorEvent};
 pub use rule::{MonitorMetric, RuleState, RuleStatus};
 pub use task::{TaskReport, TaskRow, TaskState};
+pub use totals::{EventCount, MonitorTotals};
 
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::report::SCHEMA;
+use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
 
 /// What the monitor of a process watches, what it saw, and what it cost.
@@ -58,6 +60,8 @@ pub struct MonitorStatus {
     pub captures: Option<CaptureStatus>,
     /// Workers that are blocked now, and the last ones that were. `None` if no runtime is watched.
     pub blocked: Option<Vec<BlockedWorker>>,
+    /// Counters since the monitor started.
+    pub totals: MonitorTotals,
     /// What the monitor itself cost.
     pub cost: MonitorCost,
 }

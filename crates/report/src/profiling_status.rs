@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::report::{ProfilingState, SCHEMA};
+use crate::report::ProfilingState;
+use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
 
 /// State of the heap profiler, with the end of a temporary change and the state after it.

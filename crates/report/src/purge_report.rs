@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::report::SCHEMA;
+use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
 
 /// Result of a purge.

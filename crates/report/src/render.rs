@@ -17,6 +17,7 @@ mod json;
 mod layout;
 mod leaks;
 mod missing;
+mod monitor;
 mod purge;
 mod reasons;
 mod reconciliation;
@@ -27,6 +28,7 @@ mod snapshots;
 mod stacks;
 mod stats;
 mod table;
+mod tasks;
 mod text;
 mod type_detail;
 
@@ -64,6 +66,7 @@ pub mod content {
         runs as leak_runs, taken, time_left,
     };
     pub use super::missing::values as unavailable;
+    pub use super::monitor::{earlier as earlier_processes, write as write_monitor};
     pub use super::purge::write as write_purge;
     pub use super::reconciliation::text as reconciliation;
     pub use super::report_diff::{
@@ -76,6 +79,7 @@ pub mod content {
     pub use super::table::{
         cells as type_cells, footer as types_footer, more, of_report as types, omitted, totals,
     };
+    pub use super::tasks::write as write_tasks;
     pub use super::type_detail::{
         group_heading, write_group as write_type_group, write_history as write_type_history,
         write_summary as write_type_summary,

@@ -15,15 +15,14 @@ use serde::{Deserialize, Serialize};
 use crate::detail::AllocatorDetail;
 use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
+use crate::monitor::{EarlierProcess, MonitorStatus};
 use crate::reconciliation::Reconciliation;
 use crate::root_summary::RootSummary;
 use crate::samples::SampleOrigin;
+use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
 
 pub use levels::{CgroupLevel, CgroupParts, MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
-
-/// Name and version of the wire format: the value of [`MemoryReport::schema`].
-pub const SCHEMA: &str = "memory-debug/v1";
 
 /// Reason for missing allocator statistics if the program does not use the linked jemalloc.
 pub const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the \
@@ -68,6 +67,10 @@ pub struct MemoryReport {
     /// the wire.
     #[serde(skip)]
     pub(crate) suspects: Option<Vec<GrowingType>>,
+    /// The state of the monitor, for the overview and for metrics. `None` if none runs. On the wire, the overview has
+    /// its earlier processes.
+    #[serde(skip)]
+    pub(crate) monitor: Option<Box<MonitorStatus>>,
 }
 
 impl MemoryReport {
@@ -89,6 +92,7 @@ impl MemoryReport {
             unavailable: Unavailable::default(),
             growth: None,
             suspects: None,
+            monitor: None,
         }
     }
 
@@ -111,7 +115,20 @@ impl MemoryReport {
             unavailable: self.unavailable.clone(),
             growth: self.growth.clone(),
             suspects: self.suspects.clone(),
+            monitor: self.monitor.clone(),
         }
+    }
+
+    /// Notes the state of the monitor, so that the overview says whether an earlier process ended abruptly, and
+    /// metrics have the monitor's numbers.
+    pub fn note_monitor(&mut self, monitor: MonitorStatus) {
+        self.monitor = Some(Box::new(monitor));
+    }
+
+    /// Earlier processes that did not end in order, the latest first. Empty without a monitor.
+    pub fn earlier_processes(&self) -> &[EarlierProcess] {
+        let captures = self.monitor.as_ref().and_then(|monitor| monitor.captures.as_ref());
+        captures.map_or(&[], |captures| &captures.earlier)
     }
 
     /// Checks that the report has the version that this library reads. A report from elsewhere may have another.

@@ -54,7 +54,7 @@ impl MemoryReport {
         }
         // The parser's own error quotes its input, which is untrusted and may be long.
         let member: Member = serde_json::from_slice(json)
-            .map_err(|_| refused(format!("is not a report of {}", crate::report::SCHEMA)))?;
+            .map_err(|_| refused(format!("is not a report of {}", crate::schema::SCHEMA)))?;
         let mut unavailable = Unavailable::default();
         if let Some(reason) = member.unavailable.get("types") {
             unavailable.note("types", reason);

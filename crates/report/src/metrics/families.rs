@@ -71,7 +71,7 @@ impl MetricFamily {
 }
 
 const BYTES: Option<&str> = Some("bytes");
-const SECONDS: Option<&str> = Some("seconds");
+pub(super) const SECONDS: Option<&str> = Some("seconds");
 
 pub(super) fn of_numbers(report: &MemoryReport) -> Vec<MetricFamily> {
     let mut families = vec![build_info(report)];

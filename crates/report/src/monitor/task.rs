@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::report::SCHEMA;
+use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
 
 /// The tasks that are known, each with its children.

@@ -10,12 +10,12 @@ use crate::conclusion::Conclusion;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
+use crate::monitor::EarlierProcess;
 use crate::printable_json::{to_json, write_line};
 use crate::reconciliation::Reconciliation;
-use crate::report::{
-    AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, SCHEMA, TypeSummary,
-};
+use crate::report::{AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::root_summary::RootSummary;
+use crate::schema::SCHEMA;
 use crate::view::{Page, TypesView};
 
 /// The report as indented JSON, with a newline at the end.
@@ -75,6 +75,7 @@ fn document_of<'a>(report: &'a MemoryReport, page: Page, view: &TypesView) -> Do
         duration_us: report.duration_us,
         conclusion: overview.map(|diagnosis| Conclusion::of(report, diagnosis)),
         doctor,
+        earlier_processes: if page == Page::Overview { report.earlier_processes() } else { &[] },
         process: stats.then_some(report.process.as_ref()),
         cgroup: stats.then_some(report.cgroup.as_ref()),
         machine: stats.then_some(report.machine.as_ref()),
@@ -99,6 +100,8 @@ struct Document<'a> {
     conclusion: Option<Conclusion>,
     #[serde(skip_serializing_if = "Option::is_none")]
     doctor: Option<Diagnosis>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    earlier_processes: &'a [EarlierProcess],
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<Option<&'a ProcessMemory>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::layout::Terminal;
-use super::{detail, diagnosis, header, missing, reconciliation, roots, stats, table};
+use super::{detail, diagnosis, header, missing, monitor, reconciliation, roots, stats, table};
 use crate::conclusion::Conclusion;
 use crate::doctor::diagnose;
 use crate::report::MemoryReport;
@@ -35,6 +35,7 @@ pub fn write_text(out: &mut dyn Write, report: &MemoryReport, page: Page, view: 
 
 fn write_overview(out: &mut dyn Write, report: &MemoryReport, view: &TypesView) -> fmt::Result {
     write_header(out, report)?;
+    monitor::earlier(report).try_for_each(|line| writeln!(out, "{line}"))?;
     let diagnosis = diagnose(report);
     writeln!(out, "{}", Conclusion::of(report, &diagnosis))?;
     diagnosis::write_short(out, &diagnosis)?;

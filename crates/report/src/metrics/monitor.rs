@@ -1,0 +1,174 @@
+//! Metrics of the monitor: its rules and what it counted.
+
+use std::collections::HashSet;
+
+use super::families::{Metric, MetricFamily, SECONDS};
+use crate::monitor::{EventCount, EventKind, MonitorMetric, MonitorStatus, RuleState};
+use crate::units::printable;
+
+/// The metrics of the monitor. Without `names_types`, rules about the bytes of one type have none.
+pub(super) fn of_monitor(monitor: &MonitorStatus, names_types: bool) -> Vec<MetricFamily> {
+    let of_types = monitor.rules.iter().filter(|rule| matches!(rule.metric, MonitorMetric::Type(_)));
+    let hidden: HashSet<_> = of_types.filter(|_| !names_types).map(|rule| rule.name.as_str()).collect();
+    let mut states = MetricFamily::gauge(
+        "memory_debug_monitor_rule_state",
+        None,
+        "State of a rule: -1 not armed, 0 quiet, 1 passed its limit for too short a time, 2 passed its limit",
+    );
+    for rule in monitor.rules.iter().filter(|rule| !hidden.contains(rule.name.as_str())) {
+        states.add("rule", printable(&rule.name), state(rule.state));
+    }
+    let (totals, counter) = (&monitor.totals, MetricFamily::counter);
+    let mut events = counter("memory_debug_monitor_events", "Events of the monitor, by rule and kind");
+    let shown = |count: &&EventCount| count.rule.as_deref().is_none_or(|rule| !hidden.contains(rule));
+    events.metrics.extend(totals.events.iter().filter(shown).map(|EventCount { rule, kind, count }| {
+        let rule = rule.as_deref().map(|rule| ("rule", printable(rule)));
+        let labels = rule.into_iter().chain([("kind", name(*kind).to_owned())]).collect();
+        Metric { labels, value: *count as f64 }
+    }));
+    let captures = monitor.captures.as_ref().map(|_| totals.captures as f64);
+    let blocked = monitor.blocked.as_ref();
+    vec![
+        states,
+        events,
+        counter("memory_debug_monitor_captures", "Files that were captured").with(captures),
+        MetricFamily {
+            unit: SECONDS,
+            ..counter("memory_debug_monitor_blocked", "How long workers of runtimes were blocked")
+        }
+        .with(blocked.map(|_| totals.blocked_ms as f64 / 1000.0)),
+        counter("memory_debug_monitor_blocked", "How often workers of runtimes were blocked")
+            .with(blocked.map(|_| totals.blocked as f64)),
+    ]
+}
+
+fn state(state: RuleState) -> f64 {
+    match state {
+        RuleState::NotArmed => -1.0,
+        RuleState::Below => 0.0,
+        RuleState::Rising => 1.0,
+        RuleState::Above => 2.0,
+    }
+}
+
+/// The name that JSON has, too.
+fn name(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Exceeded => "exceeded",
+        EventKind::StillGrowing => "still-growing",
+        EventKind::Under => "under",
+        EventKind::Pressure => "pressure",
+        EventKind::OomKill => "oom-kill",
+        EventKind::Blocked => "blocked",
+        EventKind::ProcessStarved => "process-starved",
+        EventKind::EndedAbruptly => "ended-abruptly",
+        EventKind::Check => "check",
+        EventKind::Failure => "failure",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{MetricsView, families};
+    use crate::monitor::{CaptureStatus, MonitorEvent, RuleStatus};
+    use crate::sample;
+
+    const OF_A_TYPE: &str = "Vec<AuditRecord> over 1 GiB";
+
+    fn monitor() -> MonitorStatus {
+        let mut monitor = MonitorStatus::default();
+        for (index, state) in [RuleState::NotArmed, RuleState::Below, RuleState::Rising, RuleState::Above]
+            .into_iter()
+            .enumerate()
+        {
+            let mut rule = RuleStatus::new(format!("rule {index}"), MonitorMetric::Container);
+            rule.state = state;
+            monitor.rules.push(rule);
+        }
+        monitor.rules.push(RuleStatus::new(OF_A_TYPE, MonitorMetric::Type("Vec<AuditRecord>".into())));
+        for (rule, kind) in [
+            (Some("rule 3"), EventKind::Exceeded),
+            (Some("rule 3"), EventKind::Exceeded),
+            (Some(OF_A_TYPE), EventKind::Under),
+            (None, EventKind::Blocked),
+        ] {
+            let mut event = MonitorEvent::new(kind, "2026-11-20T12:00:00Z", "it happened");
+            event.rule = rule.map(String::from);
+            monitor.totals.add(&event);
+        }
+        monitor
+    }
+
+    fn lines(monitor: MonitorStatus, exact: bool) -> Vec<String> {
+        let mut report = sample::report();
+        report.note_monitor(monitor);
+        let of_monitor = families(&report, &[], MetricsView { top: 0, exact });
+        let of_monitor =
+            of_monitor.into_iter().filter(|family| family.name.starts_with("memory_debug_monitor"));
+        of_monitor
+            .flat_map(|family| {
+                let name = family.full_name();
+                family.metrics.into_iter().map(move |metric| {
+                    let labels = metric.labels.iter().map(|(name, value)| format!(" {name}={value}"));
+                    format!("{name}{} {}", labels.collect::<String>(), metric.value)
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rules_have_states_and_events_are_counted_by_rule_and_kind() {
+        let expected = [
+            "memory_debug_monitor_rule_state rule=rule 0 -1",
+            "memory_debug_monitor_rule_state rule=rule 1 0",
+            "memory_debug_monitor_rule_state rule=rule 2 1",
+            "memory_debug_monitor_rule_state rule=rule 3 2",
+            "memory_debug_monitor_events kind=blocked 1",
+            "memory_debug_monitor_events rule=rule 3 kind=exceeded 2",
+        ];
+        assert_eq!(lines(monitor(), false), expected);
+    }
+
+    #[test]
+    fn a_part_of_the_monitor_that_is_not_used_has_no_zero() {
+        let mut used = monitor();
+        (used.captures, used.blocked) = (Some(CaptureStatus::default()), Some(Vec::new()));
+        (used.totals.blocked_ms, used.totals.blocked) = (1_500, 2);
+        let (used, unused) = (lines(used, false), lines(monitor(), false));
+        let more: Vec<_> = used.iter().filter(|line| !unused.contains(line)).collect();
+        assert_eq!(
+            more,
+            [
+                "memory_debug_monitor_captures 0",
+                "memory_debug_monitor_blocked_seconds 1.5",
+                "memory_debug_monitor_blocked 2"
+            ]
+        );
+        assert_eq!(lines(MonitorStatus::default(), true), [""; 0]);
+    }
+
+    #[test]
+    fn s62_rules_about_a_type_have_metrics_only_for_readers_of_types() {
+        let named = |exact| lines(monitor(), exact).iter().filter(|line| line.contains(OF_A_TYPE)).count();
+        assert_eq!((named(false), named(true)), (0, 2));
+    }
+
+    #[test]
+    fn kinds_have_the_names_that_json_has() {
+        for kind in [
+            EventKind::Exceeded,
+            EventKind::StillGrowing,
+            EventKind::Under,
+            EventKind::Pressure,
+            EventKind::OomKill,
+            EventKind::Blocked,
+            EventKind::ProcessStarved,
+            EventKind::EndedAbruptly,
+            EventKind::Check,
+            EventKind::Failure,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), name(kind));
+        }
+    }
+}
