@@ -8,6 +8,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use memory_debug_core::MonitorHandle;
 use memory_debug_fleet::Siblings;
 
 use self::siblings::ForSiblings;
@@ -61,6 +62,7 @@ pub struct Endpoint {
     shows_host: bool,
     gives_addresses: bool,
     has_pprof_aliases: bool,
+    monitor: Option<MonitorHandle>,
     siblings: Option<Arc<Siblings>>,
     peers: Option<Arc<Peers>>,
 }
@@ -89,6 +91,7 @@ impl Endpoint {
             shows_host: true,
             gives_addresses: false,
             has_pprof_aliases: false,
+            monitor: None,
             siblings: None,
             peers: None,
         }
@@ -157,6 +160,19 @@ impl Endpoint {
     /// counts them (`prof_accum:true`). Otherwise it equals `heap`.
     pub fn pprof_aliases(self) -> Self {
         Self { has_pprof_aliases: true, ..self }
+    }
+
+    /// Shows the monitor of this process at `/monitor`, and its tasks at `/monitor/tasks`. The overview then says how
+    /// an earlier process ended, and `/metrics` has the states of rules and the number of events.
+    ///
+    /// Without this setting both pages say how to start a monitor.
+    ///
+    /// # Security
+    ///
+    /// Both pages name types, tasks, routes and files of the folder of captures. They need the role of
+    /// [`role_for_types`](Self::role_for_types), as other pages with names do.
+    pub fn monitor(self, monitor: impl Into<MonitorHandle>) -> Self {
+        Self { monitor: Some(monitor.into()), ..self }
     }
 
     /// Serves `/fleet` for all processes of this host that are configured with the same directory. They can share a

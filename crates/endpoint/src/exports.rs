@@ -17,11 +17,11 @@ pub use memory_debug_core::install;
 pub use memory_debug_core::{
     AllocatorDetail, AllocatorStats, ArenaStats, BinStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts,
     Collected, Collector, DetailParts, DiscardedSamples, FieldRow, Headroom, InstanceId, InstanceInfo,
-    LargeStats, LimitSource, MachineMemory, MemoryReport, NotKept, OptionValue, PeriodicSnapshots,
-    ProcessMemory, ProfilingChange, ProfilingRefusal, ProfilingState, ProfilingStatus, ProfilingWindow,
-    PurgeMoment, PurgeReport, Reconciliation, Resource, RootRow, RootSummary, RowSource, RunningSnapshots,
-    SampleOrigin, Scope, SizeClasses, Snapshot, SnapshotBounds, SnapshotFolder, SnapshotId, SnapshotInfo,
-    Snapshots, SymbolGap, Tracked, TypeRow, TypeSummary, Unavailable, Work, summary,
+    LargeStats, LimitSource, MachineMemory, MemoryReport, MonitorHandle, MonitorSource, NotKept, OptionValue,
+    PeriodicSnapshots, ProcessMemory, ProfilingChange, ProfilingRefusal, ProfilingState, ProfilingStatus,
+    ProfilingWindow, PurgeMoment, PurgeReport, Reconciliation, Resource, RootRow, RootSummary, RowSource,
+    RunningSnapshots, SampleOrigin, Scope, SizeClasses, Snapshot, SnapshotBounds, SnapshotFolder, SnapshotId,
+    SnapshotInfo, Snapshots, SymbolGap, Tracked, TypeRow, TypeSummary, Unavailable, Work, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_core::{RegisteredRoot, allocative, register_root, register_static_root};

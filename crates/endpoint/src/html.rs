@@ -2,8 +2,8 @@
 
 use memory_debug_core::{MemoryReport, Page, RowId, Selection, TypesView};
 pub(crate) use memory_debug_web::{
-    GraphSource, Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, profiling, purge,
-    snapshot, snapshots, type_detail,
+    GraphSource, Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, monitor,
+    profiling, purge, snapshot, snapshots, tasks, type_detail,
 };
 
 use crate::reply::{Problem, Reply};
@@ -15,6 +15,11 @@ pub(crate) fn site(base: &str, path: &str, user: &str, role: &'static str) -> Op
 
 /// Forms of a page that need a feature which is off.
 const ABSENT: &[&str] = if cfg!(feature = "flamegraph") { &[] } else { &["/heap/flamegraph?format=svg"] };
+
+/// The place of a page of a service with a monitor.
+pub(crate) fn with_monitor(site: Site) -> Site {
+    site.with_monitor()
+}
 
 /// The memory that links of a flame graph lead to.
 pub(crate) fn graph_source(base: Option<String>, row: Option<RowId>) -> GraphSource {

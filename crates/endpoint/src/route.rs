@@ -142,6 +142,8 @@ const OPERATIONS: &[Operation] = &[
         ..get("/diff", Kind::Everything, view::diff)
     },
     get("/leaks", Kind::Snapshots, view::leaks),
+    Operation { parameters: &["format", "top"], ..get("/monitor", Kind::Monitor, view::monitor) },
+    Operation { parameters: &["format", "top"], ..get("/monitor/tasks", Kind::Monitor, view::tasks) },
     Operation {
         names_types: false,
         parameters: &["format", "force", "types"],

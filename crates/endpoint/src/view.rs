@@ -16,6 +16,7 @@ mod kind;
 mod leaks;
 mod material;
 mod metrics;
+mod monitor;
 mod page_request;
 mod profile;
 mod profiling;
@@ -38,6 +39,7 @@ pub(crate) use self::instance::instance;
 pub(crate) use self::kind::Kind;
 pub(crate) use self::leaks::leaks;
 pub(crate) use self::metrics::metrics;
+pub(crate) use self::monitor::{monitor, tasks};
 pub(crate) use self::page_request::{Material, PageRequest, PendingPage, RenderRequest, Watch};
 #[cfg(test)]
 pub(crate) use self::profile::ProfileOptions;

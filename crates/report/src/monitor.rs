@@ -86,6 +86,14 @@ pub struct MonitorCost {
 }
 
 impl MonitorReport {
+    /// Keeps the latest `top` events, and counts the others as omitted.
+    pub fn keep_events(&mut self, top: usize) {
+        if let Some(monitor) = &mut self.monitor {
+            monitor.omitted_events += monitor.events.len().saturating_sub(top) as u64;
+            monitor.events.truncate(top);
+        }
+    }
+
     /// The report of a running monitor, made at `reported_at` (RFC 3339, in UTC).
     pub fn new(instance: InstanceInfo, reported_at: impl Into<String>, monitor: MonitorStatus) -> Self {
         Self {

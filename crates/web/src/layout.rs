@@ -9,6 +9,9 @@ use crate::site::Site;
 /// The path of the flame graph, which only logins that may change something can read.
 const FLAME_GRAPH: &str = "/heap/flamegraph";
 
+/// The path of the monitor. Services without a monitor do not list it.
+const MONITOR: &str = "/monitor";
+
 /// The pages in the navigation: path and name.
 const PAGES: &[(&str, &str)] = &[
     ("", "Overview"),
@@ -17,9 +20,20 @@ const PAGES: &[(&str, &str)] = &[
     ("/snapshots", "Snapshots"),
     ("/leaks", "Leaks"),
     ("/doctor", "Doctor"),
+    (MONITOR, "Monitor"),
     ("/stats", "Statistics"),
     ("/profiling", "Profiling"),
 ];
+
+/// The pages that the navigation shows to this login.
+fn pages(site: &Site) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let is_shown = |path| match path {
+        FLAME_GRAPH => site.may_change(),
+        MONITOR => site.has_monitor(),
+        _ => true,
+    };
+    PAGES.iter().copied().filter(move |(path, _)| is_shown(*path))
+}
 
 /// The name of the page at `path` below the base.
 pub(crate) fn name(path: &str) -> &str {
@@ -62,9 +76,9 @@ pub(crate) fn page_with(
                     (self::identity(identity))
                     nav aria-label="Pages" {
                         ul {
-                            @for (path, name) in PAGES.iter().filter(|(path, _)| site.may_change() || *path != FLAME_GRAPH) {
+                            @for (path, name) in pages(site) {
                                 li {
-                                    @if *path == site.path() {
+                                    @if path == site.path() {
                                         a href=(site.link(path)) aria-current="page" { (name) }
                                     } @else {
                                         (site.a(path, name))

@@ -30,6 +30,7 @@
 //! - `type_detail`: the page of one type
 //! - `heat_map`: unused memory by arena and size class, as a picture
 //! - `detail_links`: links to the allocator's tables
+//! - `monitor`: the page of the monitor, and what earlier processes left
 //! - `pages`: the pages of a report
 //! - `allocator`: the page of the allocator by arena and size class
 //! - `take_snapshot`: the button that takes a snapshot
@@ -72,6 +73,7 @@ mod type_table;
 mod type_detail;
 mod heat_map;
 mod detail_links;
+mod monitor;
 mod pages;
 mod allocator;
 mod take_snapshot;
@@ -98,6 +100,7 @@ pub use fleet::fleet;
 pub use instance::instance;
 pub use interstitial::interstitial;
 pub use leaks::{leaks, too_few_snapshots};
+pub use monitor::{monitor, tasks};
 pub use pages::{doctor, overview, problem, stats, types};
 pub use policy::{content_security_policy, flame_graph_policy};
 pub use profiling::profiling;

@@ -13,7 +13,7 @@ use crate::prose::prose;
 use crate::site::Site;
 use crate::table_query::TableQuery;
 use crate::watch::{Watched, watch};
-use crate::{findings, purge, resident, type_table};
+use crate::{findings, monitor, purge, resident, type_table};
 
 /// The overview. `note` says what was left out.
 ///
@@ -24,6 +24,7 @@ pub fn overview(site: &Site, report: &MemoryReport, view: &TypesView, note: Opti
     let body = html! {
         (note::left_out(note))
         (watch(&report.instance, Watched::NumbersAndTypes))
+        (monitor::earlier(site, report))
         (conclusion(site, &Conclusion::of(report, &diagnosis)))
         (findings::short(&diagnosis))
         (resident::numbers(report))

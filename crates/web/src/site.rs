@@ -14,6 +14,8 @@ pub struct Site {
     user: String,
     /// The role of the login.
     role: &'static str,
+    /// Whether the service has a monitor.
+    has_monitor: bool,
     /// The sections of a document without a service. `None` if a service answers.
     sections: Option<Vec<&'static str>>,
     /// Pages that the service was built without.
@@ -29,6 +31,7 @@ impl Site {
             path: path.to_owned(),
             user: user.to_owned(),
             role,
+            has_monitor: false,
             sections: None,
             absent: &[],
         }
@@ -38,6 +41,17 @@ impl Site {
     #[must_use]
     pub fn without(self, absent: &'static [&'static str]) -> Self {
         Self { absent, ..self }
+    }
+
+    /// The same page of a service with a monitor.
+    #[must_use]
+    pub fn with_monitor(self) -> Self {
+        Self { has_monitor: true, ..self }
+    }
+
+    /// Whether the service has a monitor.
+    pub(crate) fn has_monitor(&self) -> bool {
+        self.has_monitor
     }
 
     /// A document that has pages as its sections, and no service. Links lead to these sections; the first stands for

@@ -148,7 +148,8 @@ impl Endpoint {
     /// The place of the requested page.
     pub(super) fn site(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Option<Site> {
         let rest = self.base.below(parts.path).unwrap_or_default();
-        html::site(self.base_path(), rest, proof.user(), proof.role().as_str())
+        let site = html::site(self.base_path(), rest, proof.user(), proof.role().as_str())?;
+        Some(if self.monitor.is_some() { html::with_monitor(site) } else { site })
     }
 
     /// Checks the head of a request in the documented order: origin, path, method, parameters, instance, format, role,
@@ -190,7 +191,9 @@ impl Endpoint {
             neighbours.replace(Some(found));
             Ok(members)
         };
-        let mut asking = Asking { query, format: named_format, id, knows_types, max_rows, fleet: &fleet };
+        let monitor = self.monitor.as_ref();
+        let mut asking =
+            Asking { query, format: named_format, id, knows_types, max_rows, monitor, fleet: &fleet };
         let source = match operation.read {
             Read::Head(read) => Source::Page(read(&mut asking)),
             Read::HeadOrForm(read, read_form) => {

@@ -14,6 +14,7 @@ mod instance;
 mod links;
 #[cfg(feature = "prometheus")]
 mod metrics;
+mod monitor;
 mod order;
 mod pprof;
 mod profiling;

@@ -1,8 +1,8 @@
 //! No pages for browsers: a build without the feature `html`.
 
 use memory_debug_core::{
-    DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, Page, ProfilingStatus, PurgeReport,
-    RowId, Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TypeDetail, TypesView,
+    DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, MonitorReport, Page, ProfilingStatus,
+    PurgeReport, RowId, Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TaskReport, TypeDetail, TypesView,
 };
 use memory_debug_tree::CallTree;
 
@@ -22,6 +22,10 @@ pub(crate) fn graph_source(_base: Option<String>, _row: Option<RowId>) -> GraphS
 
 pub(crate) fn site(_base: &str, _path: &str, _user: &str, _role: &'static str) -> Option<Site> {
     None
+}
+
+pub(crate) fn with_monitor(site: Site) -> Site {
+    site
 }
 
 pub(crate) fn problem(site: &Site, _problem: &Problem) -> String {
@@ -92,6 +96,14 @@ pub(crate) fn diff(
 }
 
 pub(crate) fn leaks(site: &Site, _verdict: &LeakVerdict, _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn monitor(site: &Site, _report: &MonitorReport, _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn tasks(site: &Site, _report: &TaskReport, _note: Option<&str>) -> String {
     match *site {}
 }
 

@@ -1,6 +1,6 @@
 //! The head of a request, from which pages read their parameters.
 
-use memory_debug_core::{RowId, SnapshotId};
+use memory_debug_core::{MonitorHandle, RowId, SnapshotId};
 
 use super::path_id::PathId;
 use super::query::Query;
@@ -18,6 +18,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) knows_types: bool,
     /// Maximum number of rows that a page may show.
     pub(crate) max_rows: usize,
+    /// The monitor of this process, if the page shows one.
+    pub(crate) monitor: Option<&'a MonitorHandle>,
     /// The members of a fleet, if this service can ask them.
     pub(crate) fleet: &'a dyn Fn(FleetScope) -> Result<FleetMembers, Problem>,
 }

@@ -7,8 +7,15 @@ fn read_row(operation: &Operation, query: &str) -> Result<Head, Problem> {
     let format = query.format(operation.formats);
     query.flag("force");
     let fleet = |_| Err(Problem::no_siblings());
-    let mut asking =
-        Asking { query, format, id: PathId::None, knows_types: false, max_rows: 1000, fleet: &fleet };
+    let mut asking = Asking {
+        query,
+        format,
+        id: PathId::None,
+        knows_types: false,
+        max_rows: 1000,
+        monitor: None,
+        fleet: &fleet,
+    };
     let page = match operation.read {
         Read::Head(read) | Read::HeadOrForm(read, _) => read(&mut asking).map(|page| format!("{page:?}")),
         Read::Body(_) => Ok(String::new()),

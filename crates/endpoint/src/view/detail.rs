@@ -51,6 +51,7 @@ impl PageRequest for Detail {
             Page::Stats,
             &TypesView::default(),
             &Selection::default(),
+            None,
             material,
             proof,
         )

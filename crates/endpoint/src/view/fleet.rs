@@ -106,7 +106,12 @@ fn report(
 fn own_report(rows: usize, force: bool) -> RenderRequest {
     let types = TypesView { top: rows, ..TypesView::default() };
     RenderRequest {
-        page: Arc::new(ReportPage { page: Page::Overview, types, selection: Selection::default() }),
+        page: Arc::new(ReportPage {
+            page: Page::Overview,
+            types,
+            selection: Selection::default(),
+            monitor: None,
+        }),
         kind: Kind::Everything,
         format: Format::Json,
         force,

@@ -15,18 +15,20 @@ pub(crate) enum Kind {
     Allocator,
     /// Questions to other processes.
     Fleet,
+    /// A question to the monitor of this process.
+    Monitor,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator, Self::Fleet];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator, Self::Fleet, Self::Monitor];
 
     /// The scope of the report behind pages of this kind. `None` if they need no report.
     pub(crate) fn scope(self) -> Option<Scope> {
         match self {
             Self::Stats => Some(Scope::Stats),
             Self::Everything => Some(Scope::Everything),
-            Self::Snapshots | Self::Allocator | Self::Fleet => None,
+            Self::Snapshots | Self::Allocator | Self::Fleet | Self::Monitor => None,
         }
     }
 
@@ -38,6 +40,7 @@ impl Kind {
             Self::Snapshots => "snapshots",
             Self::Allocator => "the allocator's state",
             Self::Fleet => "the fleet",
+            Self::Monitor => "the monitor",
         }
     }
 }

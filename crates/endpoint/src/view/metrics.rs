@@ -7,7 +7,7 @@ mod enabled;
 
 use std::sync::Arc;
 
-use memory_debug_core::{Snapshots, Work};
+use memory_debug_core::{MonitorHandle, Snapshots, Work};
 
 #[cfg(not(feature = "prometheus"))]
 use self::disabled::write;
@@ -29,11 +29,14 @@ struct Metrics {
     series: usize,
     /// Whether the reader may see the names of types.
     knows_types: bool,
+    /// The monitor, which has metrics too.
+    monitor: Option<MonitorHandle>,
 }
 
 pub(crate) fn metrics(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
     let series = asking.query.rows("types", MAX_SERIES).unwrap_or(0);
-    Ok(Arc::new(Metrics { series, knows_types: asking.knows_types }))
+    let monitor = asking.monitor.cloned();
+    Ok(Arc::new(Metrics { series, knows_types: asking.knows_types, monitor }))
 }
 
 impl PageRequest for Metrics {
@@ -43,7 +46,7 @@ impl PageRequest for Metrics {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        write(request, self.series, self.knows_types, material)
+        write(request, self.series, self.knows_types, self.monitor.as_ref(), material)
     }
 
     fn work(&self, _snapshots: &Snapshots) -> Option<Work> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memory_debug_core::{DetailParts, Group, Page, Selection, Snapshots, TypesView, Work};
+use memory_debug_core::{DetailParts, Group, MonitorHandle, Page, Selection, Snapshots, TypesView, Work};
 
 use super::detail::Detail;
 use super::fit::most_stacks;
@@ -14,7 +14,7 @@ use crate::auth::Authorized;
 #[cfg(test)]
 use crate::reply::Format;
 use crate::reply::{Problem, Reply};
-use crate::request::{Asking, Query};
+use crate::request::Asking;
 
 /// A request for a page of a report.
 #[derive(Debug, PartialEq)]
@@ -22,32 +22,36 @@ pub(crate) struct ReportPage {
     pub(crate) page: Page,
     pub(crate) types: TypesView,
     pub(crate) selection: Selection,
+    /// The monitor, for the overview.
+    pub(crate) monitor: Option<MonitorHandle>,
 }
 
 type Asked = Result<Arc<dyn PageRequest>, Problem>;
 
 pub(crate) fn overview(asking: &mut Asking<'_>) -> Asked {
-    Ok(page(Page::Overview, &mut asking.query))
+    Ok(page(Page::Overview, asking))
 }
 
 pub(crate) fn types(asking: &mut Asking<'_>) -> Asked {
-    Ok(page(Page::Types, &mut asking.query))
+    Ok(page(Page::Types, asking))
 }
 
 pub(crate) fn doctor(asking: &mut Asking<'_>) -> Asked {
-    Ok(page(Page::Doctor, &mut asking.query))
+    Ok(page(Page::Doctor, asking))
 }
 
 pub(crate) fn stats(asking: &mut Asking<'_>) -> Asked {
     let parts = Detail::read(&mut asking.query);
     if parts == DetailParts::default() {
-        return Ok(page(Page::Stats, &mut asking.query));
+        return Ok(page(Page::Stats, asking));
     }
     Ok(Arc::new(Detail { parts }))
 }
 
-fn page(page: Page, query: &mut Query) -> Arc<dyn PageRequest> {
-    Arc::new(ReportPage { page, types: query.table(), selection: query.selection() })
+fn page(page: Page, asking: &mut Asking<'_>) -> Arc<dyn PageRequest> {
+    let monitor = asking.monitor.filter(|_| page == Page::Overview).cloned();
+    let query = &mut asking.query;
+    Arc::new(ReportPage { page, types: query.table(), selection: query.selection(), monitor })
 }
 
 impl PageRequest for ReportPage {
@@ -57,7 +61,8 @@ impl PageRequest for ReportPage {
         material: Material<'_>,
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        report_writer::write(request, self.page, &self.types, &self.selection, material, proof)
+        let Self { page, types, selection, monitor } = self;
+        report_writer::write(request, *page, types, selection, monitor.as_ref(), material, proof)
     }
 
     fn work(&self, snapshots: &Snapshots) -> Option<Work> {
@@ -80,7 +85,7 @@ impl RenderRequest {
     pub(crate) fn of_report(page: Page, types: TypesView, format: Format) -> Self {
         let kind = if page == Page::Stats { Kind::Stats } else { Kind::Everything };
         Self {
-            page: Arc::new(ReportPage { page, types, selection: Selection::default() }),
+            page: Arc::new(ReportPage { page, types, selection: Selection::default(), monitor: None }),
             kind,
             format,
             force: false,

@@ -1,6 +1,8 @@
 //! The writer for all pages of a report.
 
-use memory_debug_core::{Collected, Page, Selection, SnapshotDiff, Snapshots, TypesView, render};
+use memory_debug_core::{
+    Collected, MonitorHandle, Page, Selection, SnapshotDiff, Snapshots, TypesView, render,
+};
 
 use super::fit::truncation;
 use super::page_request::{Material, RenderRequest};
@@ -14,6 +16,7 @@ pub(super) fn write(
     page: Page,
     types: &TypesView,
     selection: &Selection,
+    monitor: Option<&MonitorHandle>,
     material: Material<'_>,
     _proof: &Authorized,
 ) -> Result<Reply, Problem> {
@@ -28,6 +31,9 @@ pub(super) fn write(
         && let Some(verdict) = material.snapshots.known_leaks()
     {
         report.to_mut().note_leaks(&verdict);
+    }
+    if let Some(status) = monitor.and_then(|monitor| monitor.report(report.instance.clone()).monitor) {
+        report.to_mut().note_monitor(status);
     }
     if !request.shows_host {
         let report = report.to_mut();

@@ -76,6 +76,12 @@ pub struct TaskRow {
 }
 
 impl TaskReport {
+    /// Keeps the first `top` tasks, which include the ancestors of each, and counts the others as omitted.
+    pub fn keep_tasks(&mut self, top: usize) {
+        self.omitted += self.tasks.len().saturating_sub(top) as u64;
+        self.tasks.truncate(top);
+    }
+
     /// A report without tasks, made at `reported_at` (RFC 3339, in UTC).
     pub fn new(instance: InstanceInfo, reported_at: impl Into<String>) -> Self {
         Self {

@@ -3,9 +3,9 @@
 use super::*;
 
 /// `grafana`, which may only read. `ops` may do everything.
-const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
+pub(super) const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
 
-fn fixture(role_for_types: Role) -> Fixture {
+pub(super) fn fixture(role_for_types: Role) -> Fixture {
     let reader = Credentials::new("grafana", PASSWORD).unwrap().role(Role::Read);
     let credentials = Credentials::new("ops", PASSWORD).unwrap().and(reader).unwrap();
     let recorder = Recorder::default();
