@@ -169,7 +169,10 @@ fn is_of_profiles(sent: &Sent) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = |length| move |id: &str| id.len() == length && id.bytes().all(is_digit);
     let query = sent.query.as_deref().unwrap_or_default();
-    matches!(rest, "heap/flamegraph" | "heap/tree" | "snapshots" | "diff" | "leaks" | "profiling" | "purge")
+    const PAGES: [&str; 9] = [
+        "heap/flamegraph", "heap/tree", "snapshots", "diff", "leaks", "profiling", "purge", "monitor", "monitor/tasks",
+    ];
+    PAGES.contains(&rest)
         || rest == "stats" && query.contains("detail=")
         || rest.strip_prefix("types/").is_some_and(is_id(16))
         || rest.strip_prefix("snapshots/").is_some_and(|id| is_id(32)(id.strip_suffix("/delete").unwrap_or(id)))

@@ -3,7 +3,7 @@
 use super::{Expected, Who, preferred_of};
 use crate::input::{Sent, Settings};
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 15] = [
     "",
     "/stats",
     "/instance",
@@ -14,6 +14,8 @@ const PAGES: [&str; 13] = [
     "/snapshots",
     "/diff",
     "/leaks",
+    "/monitor",
+    "/monitor/tasks",
     "/metrics",
     "/profiling",
     "/fleet",

@@ -54,7 +54,7 @@ const NO_MONITOR: &str = "the page has none; start one with `let monitor = Monit
                           and show it with `endpoint.monitor(&monitor)`";
 
 impl Collector {
-    /// The state of `monitor`, or why there is none. Reads the identity of the process and nothing else.
+    /// The state of `monitor`, or why none runs. Reads the identity of the process and nothing else.
     pub fn monitor_report(&self, monitor: Option<&MonitorHandle>) -> MonitorReport {
         let (instance, reasons) = self.identity();
         let mut report = match monitor {

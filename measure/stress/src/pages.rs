@@ -16,13 +16,14 @@ use memory_debug_axum::{
 const CLIENTS: usize = 3;
 
 /// All pages.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "",
     "?format=json",
     "/stats",
     "/stats?format=json",
     "/instance",
     "/doctor",
+    "/monitor",
     "/types",
     "/types?format=json&top=1000",
     "/types?group=function",

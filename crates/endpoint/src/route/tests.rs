@@ -44,7 +44,7 @@ fn found(method: &str, rest: &str) -> Option<(&'static str, &'static str)> {
 
 #[test]
 fn s20_paths_are_matched_exactly() {
-    for path in ["", "/stats", "/instance", "/types", "/doctor"] {
+    for path in ["", "/stats", "/instance", "/types", "/doctor", "/monitor", "/monitor/tasks"] {
         assert_eq!(found("GET", path), Some(("GET", path)));
         assert_eq!(found("HEAD", path), Some(("GET", path)));
     }
@@ -163,6 +163,8 @@ fn every_value_of_a_parameter_is_read() {
         tree.ends_with("nodes: 20000 }") && page("GET", "/heap/tree", "").ends_with("nodes: 8192 }"),
         "{tree}"
     );
+    assert_eq!(page("GET", "/monitor", "top=3"), "Monitor { monitor: None, top: 3 }");
+    assert_eq!(page("GET", "/monitor/tasks", ""), "Tasks { monitor: None, top: 50 }");
     assert_eq!(page("POST", "/snapshots", "label=a+b"), "TakeSnapshot { label: Some(\"a b\") }");
     let diff = page("GET", "/diff", "base=first&target=last&growth=true");
     assert!(diff.starts_with("Diff { base: First, target: Snapshot(Last), growth: true, top: "), "{diff}");

@@ -47,7 +47,7 @@ fn state(rule: &RuleStatus) -> &'static str {
     }
 }
 
-/// Where the numbers come from, or why there are none, and what happens at an event.
+/// Where the numbers come from, or why they are missing, and what happens at an event.
 fn about(rule: &RuleStatus) -> String {
     let mut parts = Vec::new();
     if rule.state == RuleState::NotArmed {
