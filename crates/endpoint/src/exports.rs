@@ -5,7 +5,8 @@
 //!
 //! - the types of the settings of [`Endpoint`], [`Credentials`] and [`Limits`],
 //! - the parameters and results of [`Collect`] and [`Collector`],
-//! - every value in a [`MemoryReport`], and
+//! - every value in a [`MemoryReport`],
+//! - the module `monitor`, with the feature of this name, and
 //! - the tools that count memory in code: [`Tracked`], [`summary`] and registered roots.
 //!
 //! Types that only an adapter uses (`RequestParts`, `ReplyFuture`, `Reply`) stay in `memory_debug_endpoint`. Types that
@@ -25,6 +26,11 @@ pub use memory_debug_core::{
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_core::{RegisteredRoot, allocative, register_root, register_static_root};
+
+/// The monitor: a thread that watches the memory, and captures what holds it before a kill.
+#[cfg(feature = "monitor")]
+#[doc(inline)]
+pub use memory_debug_monitor as monitor;
 
 #[cfg(feature = "peers")]
 pub use crate::Peers;
