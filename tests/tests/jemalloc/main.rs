@@ -14,6 +14,7 @@ mod container_types;
 mod cross_site;
 mod deployment;
 mod differential;
+mod dogstatsd;
 mod faults;
 mod groups;
 mod heap_formats;

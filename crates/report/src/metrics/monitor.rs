@@ -1,6 +1,6 @@
 //! Metrics of the monitor: its rules and what it counted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::families::{Metric, MetricFamily, SECONDS};
 use crate::monitor::{EventCount, EventKind, MonitorMetric, MonitorStatus, RuleState};
@@ -20,11 +20,12 @@ pub(super) fn of_monitor(monitor: &MonitorStatus, names_types: bool) -> Vec<Metr
     }
     let (totals, counter) = (&monitor.totals, MetricFamily::counter);
     let mut events = counter("memory_debug_monitor_events", "Events of the monitor, by rule and kind");
-    let shown = |count: &&EventCount| count.rule.as_deref().is_none_or(|rule| !hidden.contains(rule));
-    events.metrics.extend(totals.events.iter().filter(shown).map(|EventCount { rule, kind, count }| {
-        let rule = rule.as_deref().map(|rule| ("rule", printable(rule)));
-        let labels = rule.into_iter().chain([("kind", name(*kind).to_owned())]).collect();
-        Metric { labels, value: *count as f64 }
+    let shown =
+        counts(monitor).into_iter().filter(|((rule, _), _)| rule.is_none_or(|rule| !hidden.contains(rule)));
+    events.metrics.extend(shown.map(|((rule, kind), count)| {
+        let rule = rule.map(|rule| ("rule", printable(rule)));
+        let labels = rule.into_iter().chain([("kind", name(kind).to_owned())]).collect();
+        Metric { labels, value: count as f64 }
     }));
     let captures = monitor.captures.as_ref().map(|_| totals.captures as f64);
     let blocked = monitor.blocked.as_ref();
@@ -41,6 +42,23 @@ pub(super) fn of_monitor(monitor: &MonitorStatus, names_types: bool) -> Vec<Metr
             .with(blocked.map(|_| totals.blocked as f64)),
     ]
 }
+
+/// How often each event happened, by rule and kind. Most events are rare, and a reader of counters sees only that one
+/// grew. So a counter that may grow begins at 0.
+fn counts(monitor: &MonitorStatus) -> BTreeMap<(Option<&str>, EventKind), u64> {
+    let of_rules =
+        monitor.rules.iter().flat_map(|rule| OF_RULES.map(|kind| (Some(rule.name.as_str()), kind)));
+    let of_workers = OF_WORKERS.into_iter().filter(|_| monitor.blocked.is_some());
+    let others = OF_ALL.into_iter().chain(of_workers).map(|kind| (None, kind));
+    let mut counts: BTreeMap<_, _> = of_rules.chain(others).map(|key| (key, 0)).collect();
+    let counted = monitor.totals.events.iter();
+    counts.extend(counted.map(|EventCount { rule, kind, count }| ((rule.as_deref(), *kind), *count)));
+    counts
+}
+
+const OF_RULES: [EventKind; 3] = [EventKind::Exceeded, EventKind::StillGrowing, EventKind::Under];
+const OF_WORKERS: [EventKind; 2] = [EventKind::Blocked, EventKind::ProcessStarved];
+const OF_ALL: [EventKind; 3] = [EventKind::Pressure, EventKind::OomKill, EventKind::Failure];
 
 fn state(state: RuleState) -> f64 {
     match state {
@@ -127,7 +145,13 @@ mod tests {
             "memory_debug_monitor_events kind=blocked 1",
             "memory_debug_monitor_events rule=rule 3 kind=exceeded 2",
         ];
-        assert_eq!(lines(monitor(), false), expected);
+        let lines = lines(monitor(), false);
+        let (zeros, others): (Vec<_>, Vec<_>) =
+            lines.iter().partition(|line| line.contains("_events") && line.ends_with(" 0"));
+        assert_eq!(others, expected.iter().collect::<Vec<_>>());
+        // Three kinds without a rule, and three of each shown rule, of which one happened.
+        assert_eq!(zeros.len(), 3 + 4 * 3 - 1, "{zeros:?}");
+        assert!(zeros.contains(&&"memory_debug_monitor_events rule=rule 0 kind=still-growing 0".to_owned()));
     }
 
     #[test]
@@ -140,18 +164,19 @@ mod tests {
         assert_eq!(
             more,
             [
+                "memory_debug_monitor_events kind=process-starved 0",
                 "memory_debug_monitor_captures 0",
                 "memory_debug_monitor_blocked_seconds 1.5",
                 "memory_debug_monitor_blocked 2"
             ]
         );
-        assert_eq!(lines(MonitorStatus::default(), true), [""; 0]);
+        assert!(lines(MonitorStatus::default(), true).iter().all(|line| line.contains("_events kind=")));
     }
 
     #[test]
     fn s62_rules_about_a_type_have_metrics_only_for_readers_of_types() {
         let named = |exact| lines(monitor(), exact).iter().filter(|line| line.contains(OF_A_TYPE)).count();
-        assert_eq!((named(false), named(true)), (0, 2));
+        assert_eq!((named(false), named(true)), (0, 4));
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn watched(fixture: Fixture, name: &'static str) -> Fixture {
 const PAGES: [&str; 2] = ["/debug/memory/monitor", "/debug/memory/monitor/tasks"];
 
 #[test]
-fn the_monitor_is_asked_without_a_collection() {
+fn s67_the_monitor_is_asked_without_a_collection() {
     let (fake, handle) = fake("Vec<AuditRecord>");
     let fixture = Fixture::with(|endpoint| endpoint.monitor(handle));
     for page in PAGES {
@@ -136,7 +136,7 @@ fn s45_rows_are_bounded_and_the_rest_is_counted() {
 }
 
 #[test]
-fn s62_only_the_configured_role_sees_the_monitor() {
+fn s62_s67_only_the_configured_role_sees_the_monitor() {
     for (role_for_types, expected) in [(Role::Read, 200), (Role::Profile, 403)] {
         let fixture = watched(for_roles(role_for_types), "Vec<AuditRecord>");
         for page in PAGES.into_iter().chain(["/debug/memory"]) {
