@@ -1,11 +1,11 @@
 //! Runtimes of tokio, and what is known of their threads.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
 
 use memory_debug_core::PerProcess;
 use tokio::runtime::RuntimeFlavor;
+use tokio::task::yield_now;
 
 pub(crate) use tokio::runtime::Handle;
 
@@ -25,16 +25,18 @@ pub(crate) struct Runtime {
     pub(crate) handle: Handle,
     /// Whether its thread runs a set of local tasks, which the runtime does not count.
     pub(crate) has_local_tasks: bool,
-    thread: Arc<WorkerThread>,
+    threads: Arc<WorkerThreads>,
 }
 
-/// A thread that works for the runtime.
+/// The threads that are known to work for a runtime.
 #[derive(Debug, Default)]
-struct WorkerThread {
-    /// 0 as long as it is not known.
-    tid: AtomicU32,
+struct WorkerThreads {
+    ids: Mutex<Vec<u32>>,
     name: OnceLock<String>,
 }
+
+/// How often a task that learns the threads of a runtime runs.
+const LESSONS: usize = 32;
 
 /// The runtimes that a monitor watches: those that it was given, and those that announced themselves.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ pub fn watch_current_runtime() {
     let Ok(handle) = Handle::try_current() else { return };
     let thread = thread::current();
     let runtime = Runtime::new(thread.name().unwrap_or("worker"), handle, true);
-    runtime.thread.is_this();
+    runtime.threads.learn();
     let mut announced = announced();
     if announced.len() < MAX_ANNOUNCED && !contains(&announced, &runtime) {
         announced.push(runtime);
@@ -54,14 +56,21 @@ pub fn watch_current_runtime() {
 }
 
 impl Runtimes {
-    /// Watches these runtimes. Spawns a task on each, which ends at once, to learn the name of its threads.
+    /// Watches these runtimes. Spawns a task for each worker, which ends soon, to learn their threads.
     pub(crate) fn new(runtimes: Vec<(String, Handle)>) -> Self {
         let mut watched: Vec<Runtime> = Vec::with_capacity(runtimes.len());
         for (name, handle) in runtimes {
             let runtime = Runtime::new(&name, handle, false);
             if !contains(&watched, &runtime) {
-                let thread = Arc::clone(&runtime.thread);
-                runtime.handle.spawn(async move { thread.is_this() });
+                for _ in 0..runtime.handle.metrics().num_workers() {
+                    let threads = Arc::clone(&runtime.threads);
+                    runtime.handle.spawn(async move {
+                        for _ in 0..LESSONS {
+                            threads.learn();
+                            yield_now().await;
+                        }
+                    });
+                }
                 watched.push(runtime);
             }
         }
@@ -106,7 +115,7 @@ impl Runtimes {
 
 impl Runtime {
     fn new(name: &str, handle: Handle, has_local_tasks: bool) -> Self {
-        Self { name: name.into(), handle, has_local_tasks, thread: Arc::default() }
+        Self { name: name.into(), handle, has_local_tasks, threads: Arc::default() }
     }
 
     fn totals(&self) -> Totals {
@@ -114,32 +123,48 @@ impl Runtime {
         Totals { alive: metrics.num_alive_tasks() as u64, queued: metrics.global_queue_depth() as u64 }
     }
 
-    /// Whether it has a task that can block a worker.
-    pub(crate) fn has_tasks(&self) -> bool {
-        self.has_local_tasks || self.handle.metrics().num_alive_tasks() > 0
+    /// Whether it has a task that can block a worker, and a thread that runs it.
+    pub(crate) fn can_be_blocked(&self) -> bool {
+        let is_run =
+            self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread || self.only_thread().is_some();
+        is_run && (self.has_local_tasks || self.handle.metrics().num_alive_tasks() > 0)
     }
 
     /// The only thread of the runtime. `None` if it has several, or if none was seen yet.
     pub(crate) fn only_thread(&self) -> Option<u32> {
-        let tid = self.thread.tid.load(Ordering::Relaxed);
-        (tid != 0 && self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread).then_some(tid)
+        let is_one = self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        // The program may run it on several threads in turn.
+        if is_one { self.threads.lock().last().copied() } else { None }
+    }
+
+    /// Whether a thread has certainly worked for the runtime.
+    pub(crate) fn knows_thread(&self, tid: u32) -> bool {
+        self.threads.lock().contains(&tid)
     }
 
     /// Whether a thread with this name, as the kernel has it, may work for the runtime.
     pub(crate) fn may_own_thread(&self, name: &str) -> bool {
         // Programs may number their threads. The kernel cuts a name to 15 bytes.
-        let known = self.thread.name.get().map_or("tokio-rt-worker", String::as_str);
+        let known = self.threads.name.get().map_or("tokio-rt-worker", String::as_str);
         let stem = |name: &str| name.trim_end_matches(|digit: char| digit.is_ascii_digit()).to_owned();
         let cut = |name: &str| name.as_bytes().get(..15).map_or(name.as_bytes().to_vec(), <[u8]>::to_vec);
         cut(known) == name.as_bytes() || stem(&stem(known)) == stem(name)
     }
 }
 
-impl WorkerThread {
-    /// Takes this thread as the one that works for the runtime.
-    fn is_this(&self) {
+impl WorkerThreads {
+    /// Takes this thread for one that works for the runtime.
+    fn learn(&self) {
         self.name.get_or_init(|| thread::current().name().unwrap_or_default().to_owned());
-        self.tid.store(thread_id(), Ordering::Relaxed);
+        let tid = thread_id();
+        let mut ids = self.lock();
+        if !ids.contains(&tid) {
+            ids.push(tid);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u32>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -177,10 +202,17 @@ mod tests {
         let runtimes = Runtimes::new(vec![("main".into(), runtime.handle().clone())]);
         let watched = runtimes.iter().next().unwrap();
         assert_eq!(watched.only_thread(), None);
-        assert!(watched.has_tasks());
-        runtime.block_on(tokio::task::yield_now());
+        // Nothing runs it yet, so its task waits for nothing that is blocked.
+        assert!(!watched.can_be_blocked());
+        runtime.block_on(async {
+            yield_now().await;
+            assert!(watched.can_be_blocked());
+            while watched.can_be_blocked() {
+                yield_now().await;
+            }
+        });
         assert_eq!(watched.only_thread(), Some(thread_id()));
-        assert!(!watched.has_tasks());
+        assert!(watched.knows_thread(thread_id()) && !watched.knows_thread(0));
     }
 
     #[test]
@@ -188,7 +220,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let named = |name: &str| {
             let watched = Runtime::new("main", runtime.handle().clone(), false);
-            watched.thread.name.set(name.to_owned()).unwrap();
+            watched.threads.name.set(name.to_owned()).unwrap();
             watched
         };
         assert!(named("tokio-rt-worker").may_own_thread("tokio-rt-worker"));

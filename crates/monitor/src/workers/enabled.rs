@@ -95,7 +95,7 @@ impl Workers {
                         self.recent.extend(block);
                     }
                     // Nothing waits for this worker: the runtime has ended, or no thread runs it.
-                    Found::Stuck(_) if !runtime.has_tasks() => worker.forget(now),
+                    Found::Stuck(_) if !runtime.can_be_blocked() => worker.forget(now),
                     Found::Stuck(span) if span >= self.threshold / 2 => {
                         any_ended |= self.has_ended(runtime);
                         let claimed = claimed(&self.workers);

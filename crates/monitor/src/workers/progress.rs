@@ -55,7 +55,11 @@ pub(super) struct Progress {
     seen: Duration,
     /// The look before that. The counters changed after it.
     pub(super) changed_after: Duration,
+    /// Time since `seen` in which the process did not run.
     excused: Duration,
+    /// The same for the time before `seen`. It may belong to the stretch, because the counters changed at some moment
+    /// after the look before.
+    excused_before: Duration,
     was_seen: bool,
 }
 
@@ -64,7 +68,14 @@ impl Progress {
         let before = *self;
         if !before.was_seen || before.counters != counters {
             let changed_after = at.now.saturating_sub(at.since_last);
-            *self = Self { counters, seen: at.now, changed_after, excused: Duration::ZERO, was_seen: true };
+            *self = Self {
+                counters,
+                seen: at.now,
+                changed_after,
+                excused: Duration::ZERO,
+                excused_before: at.excused,
+                was_seen: true,
+            };
             let was_active = before.was_seen && before.counters.is_active();
             return Found::Moved(was_active.then(|| before.stretch(counters, at)));
         }
@@ -87,8 +98,11 @@ impl Progress {
     /// look before, during which the stretch went on for a while.
     fn stretch(self, counters: Counters, at: At) -> Stretch {
         let grown = counters.busy.saturating_sub(self.counters.busy);
-        let most = grown.saturating_sub(self.excused + at.excused);
-        Stretch { least: grown.saturating_sub(at.since_last.max(at.excused) + self.excused), most }
+        let excused = self.excused + self.excused_before;
+        Stretch {
+            least: grown.saturating_sub(excused + at.since_last.max(at.excused)),
+            most: grown.saturating_sub(excused + at.excused),
+        }
     }
 }
 
@@ -147,6 +161,12 @@ mod tests {
         assert_eq!(stuck.look(counters(2, 0), stopped), Found::Stuck(millis(10)));
         // The stretch ends after the stop: its busy time includes the stop.
         let Found::Moved(Some(stretch)) = stuck.look(counters(3, 2_030), at(2_050, 40)) else { panic!() };
+        assert!(stretch.most <= millis(30));
+        // Or it began right before the stop, and no look saw its begin.
+        let mut unseen = Progress::default();
+        unseen.look(counters(2, 0), at(0, 0));
+        unseen.look(counters(2, 5), stopped);
+        let Found::Moved(Some(stretch)) = unseen.look(counters(3, 2_035), at(2_050, 40)) else { panic!() };
         assert!(stretch.most <= millis(30));
         // Or it ends before the next look.
         let mut ended = Progress::default();

@@ -36,6 +36,8 @@ struct Sample {
     at: Duration,
     kept: Kept,
     threads: Vec<ThreadState>,
+    /// Those of the threads that certainly work for the runtime.
+    known: Vec<u32>,
     /// The route or task that the worker polls, if it is wrapped.
     poll: Option<Poll>,
     label: Option<String>,
@@ -117,9 +119,16 @@ impl Suspect {
         let outside = self.last.kept.share_since(self.first.kept, over);
         let share = |thread: &&ThreadState| {
             let (before, now) = self.times(thread)?;
-            Some(now.delayed.saturating_sub(before.delayed).as_secs_f64() / over.as_secs_f64())
+            // The kernel counts a wait for a processor when it is over. A thread that is ready to run has waited for
+            // one whenever it did not run.
+            let waited = match thread.whereabouts {
+                Some(Whereabouts::Running) => over.saturating_sub(now.ran.saturating_sub(before.ran)),
+                _ => now.delayed.saturating_sub(before.delayed),
+            };
+            Some(waited.as_secs_f64() / over.as_secs_f64())
         };
-        let of_threads = self.fitting().iter().filter_map(share).reduce(f64::min);
+        // If several threads fit, the one that waited the longest may be the worker. In doubt no worker is blamed.
+        let of_threads = self.fitting().iter().filter_map(share).reduce(f64::max);
         outside.max(of_threads.unwrap_or(0.0)).min(1.0)
     }
 
@@ -149,18 +158,23 @@ impl Suspect {
 
     /// The threads whose state fits that of a blocked worker.
     ///
-    /// An idle thread waits for a lock or for IO. A blocked worker may wait for a lock, too, so these threads count only
-    /// if no other thread fits better.
+    /// An idle thread waits for a lock or for IO. A blocked worker may wait for a lock, too. So a thread that does
+    /// something else is taken for the worker only if it certainly works for the runtime. Other threads may have the
+    /// name of a worker, because a thread without a name has the name of the thread that spawned it.
     fn fitting(&self) -> Vec<&ThreadState> {
-        let threads: Vec<_> = self.last.threads.iter().collect();
+        let mut threads: Vec<_> = self.last.threads.iter().collect();
         if threads.len() < 2 {
             return threads;
         }
-        let (better, others): (Vec<_>, Vec<_>) =
-            threads.into_iter().filter(|thread| !thread.polls_io()).partition(|thread| {
-                thread.whereabouts.is_some() && (!thread.may_be_idle() || self.computes(thread))
-            });
-        if better.is_empty() { others } else { better }
+        threads.retain(|thread| !thread.polls_io());
+        let is_busy = |thread: &ThreadState| {
+            thread.whereabouts.is_some() && (!thread.may_be_idle() || self.computes(thread))
+        };
+        let certain = |thread: &&ThreadState| is_busy(thread) && self.last.known.contains(&thread.tid);
+        if threads.iter().any(certain) {
+            threads.retain(certain);
+        }
+        threads
     }
 
     fn computes(&self, thread: &ThreadState) -> bool {
@@ -195,8 +209,9 @@ impl Sample {
             Named::Route(name) => Some(name.to_string()),
             Named::Task(id) => tasks::name(id).map(|name| format!("task {name}")),
         });
+        let known = tids.iter().copied().filter(|tid| runtime.knows_thread(*tid)).collect();
         let threads = tids.into_iter().filter_map(|tid| kernel.threads.state(tid)).collect();
-        Self { at: now, kept: kernel.sources.read(), threads, poll, label }
+        Self { at: now, kept: kernel.sources.read(), threads, known, poll, label }
     }
 
     fn forget_poll(&mut self) {

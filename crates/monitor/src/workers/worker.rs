@@ -61,7 +61,9 @@ impl Worker {
     pub(super) fn stuck(&mut self, stuck: Stuck<'_>, kernel: &Kernel, findings: &mut Findings) {
         let Stuck { span, threshold, runtime, index, claimed } = stuck;
         let now = findings.moment.at;
-        let eligible = Eligible { began_within: now.saturating_sub(self.progress.changed_after), claimed };
+        // The clock of the polls is read later than that of the look.
+        let began_within = now.saturating_sub(self.progress.changed_after) + threshold / 2;
+        let eligible = Eligible { began_within, claimed };
         let case = match &mut self.case {
             Some(case) => {
                 case.suspect.update(kernel, runtime, eligible, now);

@@ -20,8 +20,8 @@ use crate::{Label, poll_as, spawn, task};
 mod script;
 mod stopped;
 
-/// Far above 50 ms, and far below 400 ms.
-const THRESHOLD: Duration = Duration::from_millis(150);
+/// As by default. Blocks here are much longer or much shorter, because the machine may be busy.
+const THRESHOLD: Duration = crate::workers::THRESHOLD;
 
 /// As a monitor without rules that need more.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -115,14 +115,13 @@ fn wait_for_mutex(time: Duration) {
     let mutex = Arc::new(Mutex::new(()));
     let (tell, told) = std::sync::mpsc::channel();
     let held = Arc::clone(&mutex);
-    let holder = thread::spawn(move || {
+    thread::spawn(move || {
         let _guard = held.lock().unwrap();
         tell.send(()).unwrap();
         thread::sleep(time);
     });
     told.recv().unwrap();
     drop(mutex.lock().unwrap_or_else(PoisonError::into_inner));
-    holder.join().unwrap();
 }
 
 /// Reads from a pipe with a name, into which another thread writes late.
@@ -132,25 +131,25 @@ fn read_fifo(time: Duration) {
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
     let other_end = path.clone();
-    let writer = thread::spawn(move || {
+    thread::spawn(move || {
         let mut file = File::options().write(true).open(other_end).unwrap();
         thread::sleep(time);
         file.write_all(b"x").unwrap();
+        // Not removed by the worker, which would wait for the disk.
+        drop(folder);
     });
     let mut byte = [0];
     File::open(&path).unwrap().read_exact(&mut byte).unwrap();
-    writer.join().unwrap();
 }
 
-/// A block of a worker: its name, what it does, how long it lasts at least, and the system call in which it waits.
-type Block = (&'static str, fn(), u64, Option<&'static str>);
+/// A block of a worker: its name, what it does, and the system call in which it waits.
+type Block = (&'static str, fn(), Option<&'static str>);
 
-const BLOCKS: [Block; 5] = [
-    ("sleep 300 ms", || thread::sleep(millis(300)), 300, Some("clock_nanosleep")),
-    ("sleep 1000 ms", || thread::sleep(millis(1_000)), 1_000, Some("clock_nanosleep")),
-    ("compute", || compute(millis(400)), 400, None),
-    ("mutex", || wait_for_mutex(millis(400)), 400, Some("futex")),
-    ("fifo", || read_fifo(millis(400)), 400, Some("read")),
+const BLOCKS: [Block; 4] = [
+    ("sleep", || thread::sleep(millis(1_000)), Some("clock_nanosleep")),
+    ("compute", || compute(millis(700)), None),
+    ("mutex", || wait_for_mutex(millis(700)), Some("futex")),
+    ("fifo", || read_fifo(millis(700)), Some("read")),
 ];
 
 fn multi_thread() -> Tokio {
@@ -161,24 +160,35 @@ fn current_thread() -> Tokio {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Runs each block as a task of its own, by `run`, and expects exactly one event for it.
-fn expect_one_event_each(kind: &str, handle: &Handle, run: impl Fn(Box<dyn FnOnce() -> u32 + Send>) -> u32) {
-    for (block, wait, least, call) in BLOCKS {
+/// Waits until all workers are parked, so that their counters say that they have come back.
+fn settle(runtime: &Tokio) {
+    runtime.block_on(async { tokio::time::sleep(millis(1)).await });
+    let metrics = runtime.metrics();
+    let is_multi = runtime.handle().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread;
+    let is_active = |worker| metrics.worker_park_unpark_count(worker).is_multiple_of(2);
+    while is_multi && (0..metrics.num_workers()).any(is_active) {
+        thread::yield_now();
+    }
+}
+
+/// Runs each block as a task of its own and expects exactly one event for it.
+fn expect_one_event_each(kind: &str, runtime: &Tokio) {
+    for (block, wait, call) in BLOCKS {
         let name = format!("{kind}, {block}");
-        let watch = Watch::start(&name, handle);
-        let tid = run(Box::new(move || {
+        settle(runtime);
+        let watch = Watch::start(&name, runtime.handle());
+        let work = runtime.spawn(async move {
             wait();
             thread_id()
-        }));
-        // The worker comes back before it is looked at again.
-        run(Box::new(|| 0));
+        });
+        let tid = runtime.block_on(work).unwrap();
+        settle(runtime);
         let seen = watch.finish(&name);
         let blocks = seen.blocks();
         assert_eq!(blocks.len(), 1, "{name}: {:?}", seen.texts());
         let found = blocks[0];
         assert!(found.ended && found.worker.is_some(), "{name}: {found:?}");
-        // The true time is within a look of it.
-        assert!(found.duration_ms + found.tick_ms >= least, "{name}: {found:?}");
+        assert!(Duration::from_millis(found.duration_ms) >= THRESHOLD, "{name}: {found:?}");
         let thread = found.threads.iter().find(|thread| thread.tid == tid);
         let thread = thread.unwrap_or_else(|| panic!("{name}: thread {tid} is not in {found:?}"));
         match call {
@@ -191,18 +201,12 @@ fn expect_one_event_each(kind: &str, handle: &Handle, run: impl Fn(Box<dyn FnOnc
 
 #[test]
 fn m9_each_block_of_a_multi_thread_runtime_is_one_event() {
-    let runtime = multi_thread();
-    expect_one_event_each("multi-thread", runtime.handle(), |work| {
-        runtime.block_on(runtime.spawn(async move { work() })).unwrap()
-    });
+    expect_one_event_each("multi-thread", &multi_thread());
 }
 
 #[test]
 fn m9_each_block_of_a_current_thread_runtime_is_one_event() {
-    let runtime = current_thread();
-    expect_one_event_each("current-thread", runtime.handle(), |work| {
-        runtime.block_on(runtime.spawn(async move { work() })).unwrap()
-    });
+    expect_one_event_each("current-thread", &current_thread());
 }
 
 /// As a worker of actix-web: a current-thread runtime that runs a set of local tasks and announces itself.
@@ -223,7 +227,7 @@ fn m9_each_block_of_a_runtime_with_local_tasks_is_one_event() {
     told.recv().unwrap();
     // Another runtime, so that the watch has one to begin with.
     let other = current_thread();
-    for (block, wait, least, call) in BLOCKS {
+    for (block, wait, call) in BLOCKS {
         let watch = Watch::start("another", other.handle());
         for work in [wait, || ()] {
             let (tell, told) = std::sync::mpsc::channel();
@@ -237,7 +241,7 @@ fn m9_each_block_of_a_runtime_with_local_tasks_is_one_event() {
         let seen = watch.finish(name);
         assert_eq!(seen.blocks().len(), 1, "{block}: {:?}", seen.texts());
         let found = seen.blocks()[0];
-        assert!(found.duration_ms + found.tick_ms >= least && found.threads.len() == 1, "{block}: {found:?}");
+        assert!(found.ended && found.threads.len() == 1, "{block}: {found:?}");
         assert_eq!(found.threads[0].syscall.as_deref(), call, "{block}");
     }
     drop(send);
@@ -252,13 +256,14 @@ fn m9_a_block_in_a_wrapped_task_or_route_has_its_name_and_its_thread() {
     let name = "wrapped";
     let watch = Watch::start(name, runtime.handle());
     let sleep = || {
-        thread::sleep(millis(400));
+        thread::sleep(millis(700));
         thread_id()
     };
     let first = runtime.block_on(async { spawn("orders", async move { sleep() }).await.unwrap() });
+    settle(&runtime);
     let route = Label::route("GET", Some("/orders/{id}"));
     let second = runtime.block_on(runtime.spawn(async move { poll_as(route, sleep) })).unwrap();
-    runtime.block_on(runtime.spawn(async {})).unwrap();
+    settle(&runtime);
     let seen = watch.finish(name);
     let blocks = seen.blocks();
     assert_eq!(blocks.len(), 2, "{:?}", seen.texts());
@@ -307,7 +312,7 @@ fn m9_work_that_does_not_block_is_no_event() {
 }
 
 #[test]
-fn m9_a_runtime_that_has_ended_is_not_blocked() {
+fn m9_a_runtime_that_has_ended_or_was_not_begun_is_not_blocked() {
     let name = "has ended";
     let runtime = multi_thread();
     let handle = runtime.handle().clone();
@@ -317,15 +322,15 @@ fn m9_a_runtime_that_has_ended_is_not_blocked() {
     let other = Watch::start("runs nothing", idle.handle());
     thread::sleep(2 * THRESHOLD);
     assert!(watch.finish(name).events.is_empty());
-    // The task that learns its thread still waits there: it stands still, but no thread is known.
     let seen = other.finish("runs nothing");
-    assert!(seen.blocks().iter().all(|block| !block.ended));
+    assert!(seen.events.is_empty() && seen.current.is_empty());
 }
 
 /// A block that lasts for longer than five seconds, with times of its own.
 #[test]
 fn m9_a_long_block_is_one_event_that_is_completed_later() {
-    let runtime = multi_thread();
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    settle(&runtime);
     let (release, wait) = std::sync::mpsc::channel::<()>();
     let mut workers = Workers::new(Runtimes::new(vec![("long".into(), runtime.handle().clone())]), THRESHOLD);
     let own = |look: Look| -> Vec<MonitorEvent> {
@@ -370,7 +375,11 @@ fn idle_workers_are_not_looked_at_more_often_than_the_monitor_looks_anyway() {
     let runtime = current_thread();
     let mut workers = Workers::new(Runtimes::new(vec![("idle".into(), runtime.handle().clone())]), THRESHOLD);
     workers.runtimes.forget(|runtime| &*runtime.name != "idle");
-    runtime.block_on(yield_now());
+    runtime.block_on(async {
+        while runtime.metrics().num_alive_tasks() > 0 {
+            yield_now().await;
+        }
+    });
     let mut look = |seconds: u64| workers.look(Duration::from_secs(seconds), 0, Duration::ZERO).next;
     assert_eq!(look(0), Some(THRESHOLD / 4));
     assert_eq!(look(100), None);
