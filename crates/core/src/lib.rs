@@ -162,8 +162,8 @@ pub mod allocative {
 pub mod __private {
     pub use crate::file_size::without_signal;
     pub use crate::install::MallocConf;
-    pub use crate::kernel_file::missing_proc;
     pub use crate::jemalloc::{AllocatorTotals, global_allocator, read_totals};
+    pub use crate::kernel_file::missing_proc;
     pub use crate::process::{ChargedGroup, ChargedGroups, charged_groups, start_ticks};
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;

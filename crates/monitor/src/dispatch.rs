@@ -183,6 +183,35 @@ impl Dispatch {
         let _ = lane.send(Job::new(work, failed));
     }
 
+    /// Keeps a snapshot, and writes to the log what `lines` makes of its types. The types are empty without a snapshot.
+    pub(crate) fn report(
+        &self,
+        signal: String,
+        lines: impl FnOnce(Vec<(String, u64)>) -> Vec<String> + Send + 'static,
+    ) {
+        let shared = self.shared.clone();
+        let work = move || {
+            let (types, snapshot) = match shared.collecting.take(&signal) {
+                Ok(taken) => (taken.types.clone(), shared.collecting.keep(taken)),
+                Err(NotTaken::Short(reason) | NotTaken::Failed(reason)) => {
+                    (Vec::new(), format!("not taken: {reason}"))
+                }
+            };
+            if !types.is_empty() {
+                shared.inbox.push(Note::Types(types.clone()));
+            }
+            log::write_line(&format!("memory: signal {signal}; snapshot {snapshot}"));
+            lines(types).iter().for_each(|line| log::write_line(line));
+        };
+        let failed = self.shared.clone();
+        let failed = move |reason| {
+            failed.tell(EventKind::Failure, format!("the report at a signal failed: {reason}"), None)
+        };
+        if let Err(refused) = self.collecting_lane.send(Job::new(work, failed)) {
+            self.line(format!("memory: no report at the signal: {refused}"));
+        }
+    }
+
     /// Writes a line to the log.
     pub(crate) fn line(&self, text: String) {
         // A log that hangs is reported by events, which are more important.

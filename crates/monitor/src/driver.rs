@@ -14,7 +14,8 @@ use crate::clock::{Moment, rfc3339};
 use crate::dispatch::Dispatch;
 use crate::engine::Engine;
 use crate::inbox::Note;
-use crate::summary_line::summary_line;
+use crate::signal::{Signals, report_is_due};
+use crate::summary_line::{signal_report, summary_line};
 use crate::wake::{ServiceManager, Wakes, Woke};
 use crate::watch::{Found, Woken};
 
@@ -33,6 +34,12 @@ pub(crate) struct Driver {
     summary: Option<(Duration, Duration)>,
     /// Is empty at most looks, and keeps its room.
     found: Vec<Found>,
+    /// When to look at the workers of runtimes.
+    workers_due: Duration,
+    /// How much later than planned this thread woke up.
+    overslept: Duration,
+    signals: Option<Signals>,
+    last_signal: Option<Duration>,
     /// Notes that need the recorder while the page uses it.
     later: Vec<Note>,
     buffer: Box<[u8]>,
@@ -47,6 +54,7 @@ pub(crate) struct Duties {
     pub(crate) summary_every: Option<Duration>,
     /// What the first look found.
     pub(crate) found: Vec<Found>,
+    pub(crate) signals: Option<Signals>,
 }
 
 impl Driver {
@@ -63,10 +71,16 @@ impl Driver {
             summary: duties.summary_every.map(|every| (every, every)),
             found: duties.found,
             later: Vec::new(),
+            workers_due: Duration::ZERO,
+            overslept: Duration::ZERO,
+            signals: duties.signals,
+            last_signal: None,
             buffer,
             engine,
         };
         driver.show_wakes();
+        let descriptors = driver.signals.as_ref().map_or(0, Signals::descriptors);
+        let _ = driver.engine.signal_descriptors.set(descriptors);
         driver
     }
 
@@ -80,6 +94,8 @@ impl Driver {
             if woken.any() || now.at >= self.look_due {
                 self.look(now, woken);
             }
+            self.look_at_workers(now);
+            self.report_on_signal(now);
             self.run_checks(now);
             self.write_summary(now);
             self.send();
@@ -101,6 +117,37 @@ impl Driver {
         if let Some(job) = recorder.due(&reading) {
             self.dispatch.capture(job, None);
         }
+    }
+
+    /// Looks at the workers at each look, and more often while one of them may be blocked.
+    fn look_at_workers(&mut self, now: Moment) {
+        let overslept = std::mem::take(&mut self.overslept);
+        if now.at < self.workers_due && overslept < self.engine.blocked_after {
+            return;
+        }
+        let look = self.engine.workers().look(now.at, now.unix_ms, overslept);
+        self.workers_due = now.at.saturating_add(look.next.unwrap_or(self.interval).min(self.interval));
+        for event in look.events {
+            self.engine.watch().admit_event(now, event, &mut self.found);
+        }
+    }
+
+    /// Writes a report to the log if a signal has arrived.
+    fn report_on_signal(&mut self, now: Moment) {
+        let Some(signal) = self.signals.as_mut().and_then(Signals::take) else { return };
+        if !report_is_due(self.last_signal, now.at) {
+            return;
+        }
+        self.last_signal = Some(now.at);
+        let engine = Arc::clone(&self.engine);
+        self.dispatch.report(format!("{signal:?}"), move |types| {
+            let watch = engine.watch();
+            let (reading, known) = (*watch.last(), watch.types().to_vec());
+            drop(watch);
+            let types = if types.is_empty() { known } else { types };
+            let (blocked, tasks) = (engine.workers().current(), engine.tasks_now());
+            signal_report(&reading, &types, &blocked, &tasks)
+        });
     }
 
     /// Sends what was found.
@@ -196,18 +243,24 @@ impl Driver {
         let at = self.engine.clock.now().at;
         let checks = self.checks.iter().map(|(_, due)| *due);
         let others = self.summary.map(|(_, due)| due).into_iter().chain(self.wakes.next_waited_for(at));
-        let due = checks.chain(others).fold(self.look_due, Duration::min);
-        let timeout = timespec(due.saturating_sub(at));
+        let due = checks.chain(others).fold(self.look_due.min(self.workers_due), Duration::min).max(at);
+        let timeout = timespec(due - at);
         let bell = self.engine.inbox.bell();
-        let mut polled = [PollFd::from_borrowed_fd(bell, PollFlags::IN), silent(bell), silent(bell)];
+        let mut polled =
+            [PollFd::from_borrowed_fd(bell, PollFlags::IN), silent(bell), silent(bell), silent(bell)];
         let sources = [&self.wakes.events, &self.wakes.pressure];
+        if let Some(signals) = &self.signals {
+            polled[3] = PollFd::from_borrowed_fd(signals.fd(), PollFlags::IN);
+        }
         for (slot, source) in polled[1..].iter_mut().zip(sources) {
             if let Some((fd, flags)) = source.as_ref().ok().and_then(|source| source.waits_for(at)) {
                 *slot = PollFd::from_borrowed_fd(fd, flags);
             }
         }
         // Only a signal can interrupt it, and then it looks whether something is due.
-        if poll(&mut polled, Some(&timeout)).is_err() {
+        let result = poll(&mut polled, Some(&timeout));
+        self.overslept = self.engine.clock.now().at.saturating_sub(due);
+        if result.is_err() {
             return Woken::default();
         }
         let ready = [polled[1].revents(), polled[2].revents()];

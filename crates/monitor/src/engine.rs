@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
-use memory_debug_core::{CaptureStatus, InstanceInfo, MonitorCost, MonitorReport, MonitorStatus};
+use memory_debug_core::{
+    CaptureStatus, Collector, InstanceInfo, MonitorCost, MonitorReport, MonitorStatus, Scope, TaskReport,
+};
 
 use crate::captures::Recorder;
 use crate::clock::{Clock, rfc3339};
 use crate::event_ring::EventRing;
 use crate::inbox::Inbox;
+use crate::runtimes::Runtimes;
+use crate::tasks;
 use crate::watch::Watch;
+use crate::workers::Workers;
 
 /// The parts of a running monitor that several threads use.
 #[derive(Debug)]
@@ -26,6 +31,13 @@ pub(crate) struct Engine {
     recorder: Mutex<Option<Recorder>>,
     /// Whether something is captured, so that a locked recorder is not taken for none.
     has_recorder: bool,
+    workers: Mutex<Workers>,
+    /// The watched runtimes, for the numbers of their tasks.
+    runtimes: Runtimes,
+    /// How many descriptors wait for signals.
+    pub(crate) signal_descriptors: OnceLock<u64>,
+    /// How long a worker may be blocked before it is an event.
+    pub(crate) blocked_after: Duration,
     /// By name, the sources that wake the monitor, and the reasons of those that do not.
     pub(crate) wakes: Mutex<Vec<(&'static str, Result<String, String>)>>,
     /// The id of the monitor's thread.
@@ -35,7 +47,15 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(clock: Clock, inbox: Inbox, watch: Watch, recorder: Option<Recorder>) -> Self {
+    /// An engine whose thread has not started yet. `workers` are those of `runtimes`.
+    pub(crate) fn new(
+        clock: Clock,
+        inbox: Inbox,
+        watch: Watch,
+        recorder: Option<Recorder>,
+        runtimes: Runtimes,
+        blocked_after: Duration,
+    ) -> Self {
         Self {
             clock,
             started_ms: clock.now().unix_ms,
@@ -46,6 +66,10 @@ impl Engine {
             watch: Mutex::new(watch),
             has_recorder: recorder.is_some(),
             recorder: Mutex::new(recorder),
+            workers: Mutex::new(Workers::new(runtimes.clone(), blocked_after)),
+            runtimes,
+            signal_descriptors: OnceLock::new(),
+            blocked_after,
             wakes: Mutex::default(),
             thread_id: OnceLock::new(),
             ended: OnceLock::new(),
@@ -64,6 +88,10 @@ impl Engine {
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+
+    pub(crate) fn workers(&self) -> MutexGuard<'_, Workers> {
+        lock(&self.workers)
     }
 
     /// Takes the recorder, at the end.
@@ -87,7 +115,9 @@ impl Engine {
         status.started_at = rfc3339(self.started_ms);
         (status.events, status.omitted_events) = self.ring.list();
         status.captures = self.captures();
-        let mut descriptors = 1 + u64::from(self.has_recorder);
+        status.blocked = self.runtimes.totals().map(|_| self.workers().current());
+        let of_signals = self.signal_descriptors.get().copied().unwrap_or(0);
+        let mut descriptors = 1 + u64::from(self.has_recorder) + of_signals;
         let mut reasons = Vec::new();
         for (name, wake) in lock(&self.wakes).iter() {
             match wake {
@@ -116,11 +146,26 @@ impl Engine {
             report.unavailable.note(format!("monitor.wakes.{name}"), reason);
         }
         report.unavailable.keep("monitor.cost.cpu_us", cpu);
+        if report.monitor.as_ref().is_some_and(|status| status.blocked.is_none()) {
+            report
+                .unavailable
+                .note("monitor.blocked", "no runtime is watched; name one with `Monitor::watch_runtime`");
+        }
         if !self.has_recorder {
             let reason = "no folder was set; name one with `Monitor::before_oom`";
             report.unavailable.note("monitor.captures", reason);
         }
         report
+    }
+
+    /// The known tasks, for the log, which names the instance itself.
+    pub(crate) fn tasks_now(&self) -> TaskReport {
+        self.tasks(Collector::new().collect(Scope::Stats).report.instance)
+    }
+
+    /// The known tasks, for the page.
+    pub(crate) fn tasks(&self, instance: InstanceInfo) -> TaskReport {
+        tasks::report(instance, rfc3339(self.clock.now().unix_ms), self.runtimes.totals())
     }
 
     fn captures(&self) -> Option<CaptureStatus> {

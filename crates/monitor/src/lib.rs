@@ -94,6 +94,7 @@ pub use rule::Rule;
 pub use running::RunningMonitor;
 #[cfg(feature = "tokio")]
 pub use runtimes::watch_current_runtime;
+#[cfg(feature = "signal")]
 pub use signal::Signal;
 pub use slot::{Label, poll_as};
 #[cfg(all(tokio_unstable, feature = "tokio"))]

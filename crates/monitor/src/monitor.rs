@@ -13,6 +13,9 @@ use crate::limit::Limit;
 use crate::rule::Rule;
 use crate::running::RunningMonitor;
 use crate::settings::Settings;
+#[cfg(feature = "signal")]
+use crate::signal::Signal;
+use crate::workers::THRESHOLD;
 
 /// Watches the memory of this process. Nothing runs until [`start`](Self::start).
 #[derive(Debug)]
@@ -43,6 +46,9 @@ impl Monitor {
                 snapshots: Arc::default(),
                 service: None,
                 captures: None,
+                runtimes: Vec::new(),
+                blocked_after: THRESHOLD,
+                signals: Vec::new(),
             },
         }
     }
@@ -113,6 +119,39 @@ impl Monitor {
     /// Captures to a folder what holds the memory, before the kernel kills the process. See [`Captures`].
     pub fn before_oom(mut self, captures: Captures) -> Self {
         self.settings.captures = Some(captures);
+        self
+    }
+
+    /// Watches the workers of a runtime: a worker that does not return to its scheduler becomes an event.
+    #[cfg(feature = "tokio")]
+    pub fn watch_runtime(self, runtime: tokio::runtime::Handle) -> Self {
+        let name = match self.settings.runtimes.len() {
+            0 => "main".to_owned(),
+            others => format!("runtime {}", others + 1),
+        };
+        self.watch_named_runtime(name, runtime)
+    }
+
+    /// Watches the workers of a runtime under a name. See [`watch_runtime`](Self::watch_runtime).
+    #[cfg(feature = "tokio")]
+    pub fn watch_named_runtime(mut self, name: impl Into<String>, runtime: tokio::runtime::Handle) -> Self {
+        self.settings.runtimes.push((name.into(), runtime));
+        self
+    }
+
+    /// Sets how long a worker may be blocked before it is an event: 250 ms by default, 20 ms at least.
+    #[cfg(feature = "tokio")]
+    pub fn blocked_after(mut self, threshold: Duration) -> Self {
+        self.settings.blocked_after = threshold;
+        self
+    }
+
+    /// Writes a report to the log at this signal, and keeps a snapshot, at most once in ten seconds.
+    #[cfg(feature = "signal")]
+    pub fn on_signal(mut self, signal: Signal) -> Self {
+        if !self.settings.signals.contains(&signal) {
+            self.settings.signals.push(signal);
+        }
         self
     }
 

@@ -22,7 +22,10 @@ use crate::engine::{END_WITHIN, Engine};
 use crate::error::MonitorError;
 use crate::inbox::Inbox;
 use crate::reader::Reader;
+use crate::runtimes::Runtimes;
 use crate::settings::Settings;
+use crate::signal::{Signal, Signals};
+use crate::tasks;
 use crate::watch::{Watch, Woken};
 
 /// The kernel keeps 15 bytes of it.
@@ -58,7 +61,8 @@ struct Started {
 impl RunningMonitor {
     /// Starts the monitor of this process.
     pub(crate) fn start(settings: Settings) -> Result<Self, MonitorError> {
-        let started = Started::start(&settings, Path::new("/proc"))?;
+        let runtimes = Runtimes::new(settings.runtimes.clone());
+        let started = Started::start(&settings, runtimes, Path::new("/proc"))?;
         let monitors = Monitors { settings, of_process: PerProcess::new(OnceLock::new()) };
         let _ = monitors.of_process.get(|_| OnceLock::new()).set(Ok(started));
         Ok(Self { monitors: Arc::new(monitors) })
@@ -80,7 +84,7 @@ impl Drop for RunningMonitor {
 }
 
 impl Started {
-    fn start(settings: &Settings, proc: &Path) -> Result<Self, MonitorError> {
+    fn start(settings: &Settings, runtimes: Runtimes, proc: &Path) -> Result<Self, MonitorError> {
         let (clock, inbox) = (Clock::start(), Inbox::new()?);
         let mut collector = Collector::new();
         if let Some((name, version)) = &settings.service {
@@ -102,7 +106,9 @@ impl Started {
             }
             None => None,
         };
-        let engine = Arc::new(Engine::new(clock, inbox, watch, recorder));
+        let blocked_after = settings.blocked_after;
+        let engine = Arc::new(Engine::new(clock, inbox, watch, recorder, runtimes, blocked_after));
+        let signals = register(&settings.signals)?;
         let shared = dispatch::Shared {
             clock,
             ring: Arc::clone(&engine.ring),
@@ -117,6 +123,7 @@ impl Started {
             checks: settings.checks.clone(),
             summary_every: settings.summary_every,
             found,
+            signals,
         };
         let driver = Driver::new(Arc::clone(&engine), duties, proc);
         let (ended, ends) = channel();
@@ -151,6 +158,18 @@ impl Started {
     }
 }
 
+/// Handles these signals. `None` without any.
+#[cfg(feature = "signal")]
+fn register(signals: &[Signal]) -> Result<Option<Signals>, MonitorError> {
+    if signals.is_empty() { Ok(None) } else { Signals::register(signals).map(Some) }
+}
+
+/// Without the feature `signal` there are none.
+#[cfg(not(feature = "signal"))]
+fn register(_signals: &[Signal]) -> Result<Option<Signals>, MonitorError> {
+    Ok(None)
+}
+
 impl MonitorSource for Monitors {
     fn report(&self, instance: InstanceInfo) -> MonitorReport {
         let of_process = self.of_process.get(|_| OnceLock::new());
@@ -158,7 +177,9 @@ impl MonitorSource for Monitors {
             return started.engine.report(instance);
         }
         let started = of_process.get_or_init(|| {
-            Started::start(&self.settings, Path::new("/proc")).map_err(|error| error.to_string())
+            // The threads of the parent's runtimes do not exist here, so their workers would look blocked for ever.
+            let none = Runtimes::new(Vec::new());
+            Started::start(&self.settings, none, Path::new("/proc")).map_err(|error| error.to_string())
         });
         let reason = match started {
             Ok(_) => {
@@ -170,7 +191,12 @@ impl MonitorSource for Monitors {
     }
 
     fn tasks(&self, instance: InstanceInfo) -> TaskReport {
-        TaskReport::new(instance, rfc3339(Clock::start().now().unix_ms))
+        let started = self.of_process.get(|_| OnceLock::new()).get();
+        let runtimes = || Runtimes::new(Vec::new()).totals();
+        match started {
+            Some(Ok(started)) => started.engine.tasks(instance),
+            _ => tasks::report(instance, rfc3339(Clock::start().now().unix_ms), runtimes()),
+        }
     }
 }
 

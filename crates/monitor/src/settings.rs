@@ -11,6 +11,8 @@ use crate::captures::Captures;
 use crate::check::Check;
 use crate::error::MonitorError;
 use crate::rule::Rule;
+use crate::runtimes::Handle;
+use crate::signal::Signal;
 
 /// What the application wants. A forked process starts its own monitor with the same settings.
 #[derive(Clone, Debug)]
@@ -24,6 +26,9 @@ pub(crate) struct Settings {
     /// Name and version.
     pub(crate) service: Option<(String, String)>,
     pub(crate) captures: Option<Captures>,
+    pub(crate) runtimes: Vec<(String, Handle)>,
+    pub(crate) blocked_after: Duration,
+    pub(crate) signals: Vec<Signal>,
 }
 
 impl Settings {

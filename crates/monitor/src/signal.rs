@@ -22,8 +22,12 @@ pub(crate) fn report_is_due(last: Option<Duration>, now: Duration) -> bool {
     last.is_none_or(|last| now.saturating_sub(last) >= BETWEEN_REPORTS)
 }
 
+#[cfg(not(all(feature = "signal", target_os = "linux")))]
+mod disabled;
 #[cfg(all(feature = "signal", target_os = "linux"))]
 mod pipe;
+#[cfg(not(all(feature = "signal", target_os = "linux")))]
+pub(crate) use disabled::Signals;
 #[cfg(all(feature = "signal", target_os = "linux"))]
 pub(crate) use pipe::Signals;
 

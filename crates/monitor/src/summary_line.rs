@@ -1,6 +1,8 @@
 //! A line for the log, from time to time.
 
-use memory_debug_core::units::{Bytes, count, percent, short_name};
+use memory_debug_core::units::{Bytes, count, percent, printable, short_name};
+
+use memory_debug_core::{BlockedWorker, TaskReport};
 
 use crate::reading::Reading;
 
@@ -37,6 +39,39 @@ pub(crate) fn summary_line(reading: &Reading, types: &[(String, u64)]) -> String
         line.push_str(&largest.collect::<Vec<_>>().join(", "));
     }
     line
+}
+
+/// The most types, workers and tasks of a report, each.
+const ROWS: usize = 10;
+
+/// The report at a signal, line by line: numbers, the largest types, blocked workers and the busiest tasks.
+pub(crate) fn signal_report(
+    reading: &Reading,
+    types: &[(String, u64)],
+    blocked: &[BlockedWorker],
+    tasks: &TaskReport,
+) -> Vec<String> {
+    let mut lines = vec![summary_line(reading, &[])];
+    let of_types = types.iter().take(ROWS);
+    lines.extend(of_types.map(|(name, bytes)| format!("memory: {} in {}", Bytes(*bytes), short_name(name))));
+    lines.extend(blocked.iter().filter(|worker| !worker.ended).take(ROWS).map(|worker| {
+        let number = worker.worker.map_or_else(String::new, |number| format!(" {number}"));
+        let label =
+            worker.label.as_deref().map_or_else(String::new, |label| format!(", in {}", printable(label)));
+        format!(
+            "memory: worker{number} of {} has been blocked for {} ms{label}",
+            printable(&worker.runtime),
+            worker.duration_ms
+        )
+    }));
+    let mut busiest: Vec<_> = tasks.tasks.iter().collect();
+    busiest.sort_by_key(|task| std::cmp::Reverse(task.busy_us));
+    lines.extend(busiest.into_iter().take(ROWS).map(|task| {
+        let (name, polls) = (printable(&task.name), count(task.polls));
+        let (busy, longest) = (task.busy_us / 1000, task.longest_poll_us / 1000);
+        format!("memory: task {name} was busy for {busy} ms in {polls} polls, the longest took {longest} ms")
+    }));
+    lines
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use memory_debug_core::{EventKind, MonitorEvent, MonitorMetric, RuleStatus};
 
 use crate::clock::{Moment, rfc3339};
 use crate::flood::Budget;
-use crate::interval::{Growth, next_look};
+use crate::interval::{Growth, SHORTEST, next_look};
 use crate::reader::{Needs, Reader};
 use crate::reading::Reading;
 use crate::rule::Rule;
@@ -19,6 +19,9 @@ const STAT_FROM: f64 = 0.8;
 /// Captures are made at marks from here on, in steps of 5 % of the container's limit.
 const FIRST_MARK: f64 = 0.5;
 const MARK_STEP: f64 = 0.05;
+
+/// With captures, it looks as often as it can for so long after the start.
+const FIRST: Duration = Duration::from_secs(2);
 
 /// Pressure is an event at most this often, and only if the container has used half of its limit.
 const BETWEEN_PRESSURE: Duration = Duration::from_secs(60);
@@ -194,7 +197,9 @@ impl Watch {
     pub(crate) fn next_look(&self, at: Duration, interval: Duration) -> Duration {
         let approaches = self.rules.iter().filter_map(Watched::approach).chain(self.next_mark());
         let waits = approaches.map(|(distance, steepest)| next_look(distance, steepest, interval));
-        let next = at.saturating_add(waits.min().unwrap_or(interval));
+        // How fast the container grows is not known yet, and a capture may be due soon.
+        let first = (self.captures && at < FIRST).then_some(SHORTEST.min(interval));
+        let next = at.saturating_add(waits.chain(first).min().unwrap_or(interval));
         // A rise becomes an event as soon as it has lasted long enough.
         let rises = self.rules.iter().filter_map(Watched::rises_until).filter(|until| *until > at);
         rises.min().map_or(next, |until| next.min(until))

@@ -1,5 +1,7 @@
 //! What an armed monitor costs while nothing happens. A program of its own, because it counts allocations of the whole
 //! process.
+#![cfg(all(feature = "jemalloc", target_os = "linux"))]
+#![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicU64, Ordering};

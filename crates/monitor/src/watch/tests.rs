@@ -89,14 +89,15 @@ fn looks_sooner_when_a_limit_comes_nearer_and_when_a_rise_will_have_lasted_long_
 fn with_captures_the_marks_up_to_the_limit_count() {
     let mut watch = watch(Vec::new(), true);
     let none = Woken::default();
-    kinds(&mut watch, 0, none, |now| reading(now, 0));
-    kinds(&mut watch, 1_000, none, |now| reading(now, 128 * MIB));
+    kinds(&mut watch, 1_000, none, |now| reading(now, 0));
+    assert_eq!(watch.next_look(SECOND, SECOND), SECOND + SHORTEST, "the growth is not known yet");
+    kinds(&mut watch, 2_000, none, |now| reading(now, 128 * MIB));
     // 128 MiB up to the first mark, at 128 MiB a second.
-    assert_eq!(watch.next_look(SECOND, SECOND), SECOND + Duration::from_millis(250));
-    kinds(&mut watch, 1_100, none, |now| reading(now, 511 * MIB));
-    assert_eq!(watch.next_look(SECOND, SECOND), SECOND + crate::interval::SHORTEST);
-    kinds(&mut watch, 1_200, none, |now| reading(now, 513 * MIB));
-    assert_eq!(watch.next_look(SECOND, SECOND), SECOND + crate::interval::SHORTEST);
+    assert_eq!(watch.next_look(2 * SECOND, SECOND), 2 * SECOND + Duration::from_millis(250));
+    kinds(&mut watch, 2_100, none, |now| reading(now, 511 * MIB));
+    assert_eq!(watch.next_look(2 * SECOND, SECOND), 2 * SECOND + SHORTEST);
+    kinds(&mut watch, 2_200, none, |now| reading(now, 513 * MIB));
+    assert_eq!(watch.next_look(2 * SECOND, SECOND), 2 * SECOND + SHORTEST);
 }
 
 #[test]

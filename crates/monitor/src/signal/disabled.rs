@@ -1,0 +1,21 @@
+//! Without the feature `signal` no signal is handled.
+
+use std::os::fd::BorrowedFd;
+
+/// No handlers.
+#[derive(Debug)]
+pub(crate) enum Signals {}
+
+impl Signals {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        match *self {}
+    }
+
+    pub(crate) fn descriptors(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(crate) fn take(&mut self) -> Option<super::Signal> {
+        match *self {}
+    }
+}
