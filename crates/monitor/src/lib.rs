@@ -1,5 +1,66 @@
 //! Watches the memory of this process, captures what holds it before a kill, and sees workers that stand still.
 //!
+//! Operators are rarely watching when it happens. A [`Monitor`] watches for them. It is off until it is started. Then
+//! it is one sleeping thread, which reads a few numbers of the kernel each second, allocates nothing while it does, and
+//! has at most six file descriptors.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use memory_debug_monitor::{Action, Limit, Monitor, MonitorEvent, MonitorMetric, Rule};
+//!
+//! let monitor = Monitor::new()
+//!     .service("shop", "1.0.0")
+//!     // 85 % of the container for 10 seconds: write to the log, keep a snapshot.
+//!     .recommended()
+//!     .rule(
+//!         Rule::above(MonitorMetric::Container, Limit::percent(95.0))
+//!             .named("container full")
+//!             .held_for(Duration::from_secs(2))
+//!             .then(Action::Log)
+//!             .then(Action::Purge),
+//!     )
+//!     .add_check("queue", Duration::from_secs(30), || None)
+//!     .summary_every(Duration::from_secs(600))
+//!     .on_event(|event: &MonitorEvent| println!("{}", event.text))
+//!     .start()?;
+//! // Until the end of `main`:
+//! monitor.stop();
+//! # Ok::<_, memory_debug_monitor::MonitorError>(())
+//! ```
+//!
+//! # How the parts fit together
+//!
+//! - A [`Rule`] has a metric, a [`Limit`] and [`Action`]s. It sends one event when the value has passed the limit for
+//!   long enough, further ones only for new peaks, and one when the value is quiet again, with the true peak. A pause
+//!   after each alarm and a number of alarms a day keep it from flooding; what is not sent is counted.
+//! - The monitor looks each second, and up to twenty times a second when a value grows towards a limit. Events of the
+//!   container and memory pressure wake it earlier where the kernel has them.
+//! - Actions and functions of the application run on threads of their own. A panic is caught and counted; after three,
+//!   the function is switched off. A function that hangs stops nothing else.
+//! - [`Captures`] writes to a folder what holds the memory before the kernel kills the process. The next start reports
+//!   it, and `memory-debug monitor FOLDER` reads it anywhere.
+//! - `Monitor::watch_runtime` (feature `tokio`) sees workers that do not return to their scheduler. [`task`] and
+//!   `spawn` name tasks.
+//! - A [`RunningMonitor`] can be shown by the endpoint at `/monitor`. It stops when it is dropped.
+//!
+//! A value that cannot be read is missing, with its reason, and never 0. A rule without a value or a limit is *not
+//! armed*: that is an event, and the page says why.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `jemalloc` | yes | jemalloc's numbers, snapshots and raw dumps |
+//! | `signal` | no | `Monitor::on_signal`: a report in the log at a signal |
+//! | `tokio` | no | blocked workers, and tasks of tokio's runtimes |
+//! | `tracing` | yes | events in the log, with the target `memory_debug::monitor` |
+//!
+//! # What it does not do
+//!
+//! It sends nothing over the network, and it ends no process. A callback can do both: it gets each event as a value.
+//! A single allocation that jumps past the limit at once leaves only the numbers of the last look.
+//!
 //! # Modules, from the ground up
 //!
 //! - `error`: errors of starting
