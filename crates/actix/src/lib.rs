@@ -67,6 +67,7 @@
 //! - `future`: the future of a response
 //! - `middleware`: the page around an application
 //! - `service`: the page as one of an application's services
+//! - `block_watch`: names the routes that block a worker
 
 #![forbid(unsafe_code)]
 
@@ -75,6 +76,8 @@ mod memory_debug;
 mod middleware;
 mod reply;
 mod service;
+#[cfg(feature = "monitor")]
+mod block_watch;
 #[cfg(test)]
 mod tests;
 
@@ -85,6 +88,8 @@ pub use memory_debug_endpoint::exports::*;
 #[doc(no_inline)]
 pub use memory_debug_endpoint::memory_debug_core;
 
+#[cfg(feature = "monitor")]
+pub use self::block_watch::{BlockWatch, BlockWatchFuture, BlockWatchMiddleware};
 pub use self::future::ResponseFuture;
 pub use self::memory_debug::MemoryDebug;
 pub use self::middleware::MemoryDebugMiddleware;

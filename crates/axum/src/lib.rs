@@ -108,12 +108,15 @@
 //!
 //! - `connect_info`: reads the client's address from axum's `ConnectInfo`
 //! - `router`: the page as a router
+//! - `block_watch`: names the routes that block a worker
 
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "tokio")]
 mod connect_info;
 mod router;
+#[cfg(feature = "monitor")]
+mod block_watch;
 
 // The example in README.md, which people copy first, must compile.
 #[cfg(all(doctest, feature = "jemalloc"))]
@@ -125,9 +128,13 @@ pub use memory_debug_tower::SameBody;
 pub use memory_debug_tower::memory_debug_endpoint::exports::*;
 #[cfg(feature = "serve")]
 pub use memory_debug_tower::serve;
+#[cfg(feature = "monitor")]
+pub use memory_debug_tower::{BlockWatch, BlockWatchFuture, BlockWatchLayer};
 #[doc(no_inline)]
 pub use memory_debug_tower::{memory_debug_core, memory_debug_endpoint};
 
+#[cfg(feature = "monitor")]
+pub use self::block_watch::block_watch;
 #[cfg(feature = "tokio")]
 pub use self::connect_info::connect_info;
 pub use self::router::{router, router_with};

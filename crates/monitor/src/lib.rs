@@ -168,4 +168,5 @@ pub use tasks::{TaskFuture, task};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::captures::RunningCaptures;
+    pub use crate::slot::polled_route;
 }

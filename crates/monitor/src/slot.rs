@@ -63,6 +63,20 @@ pub fn poll_as<R>(label: Label, poll: impl FnOnce() -> R) -> R {
     poll()
 }
 
+/// The route that this thread polls, for tests of adapters.
+pub fn polled_route() -> Option<String> {
+    let mut route = None;
+    polls(|poll| {
+        if poll.tid == thread_id() {
+            route = Some(poll.label);
+        }
+    });
+    match route?.named() {
+        Named::Route(name) => Some(name.to_string()),
+        Named::Task(_) => None,
+    }
+}
+
 /// Calls `each` with each poll under way in this process. Allocates nothing.
 pub(crate) fn polls(mut each: impl FnMut(Poll)) {
     let process = process::id();

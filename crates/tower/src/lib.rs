@@ -119,6 +119,7 @@
 //! - `service`: answers requests for the page and passes on all others
 //! - `layer`: holds the settings and makes services
 //! - `serve`: the page on its own listener
+//! - `block_watch`: names the routes that block a worker
 
 #![forbid(unsafe_code)]
 
@@ -128,6 +129,8 @@ pub mod layer;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod service;
+#[cfg(feature = "monitor")]
+mod block_watch;
 #[cfg(test)]
 mod tests;
 
@@ -138,6 +141,8 @@ pub use memory_debug_endpoint::exports::*;
 #[doc(no_inline)]
 pub use memory_debug_endpoint::memory_debug_core;
 
+#[cfg(feature = "monitor")]
+pub use self::block_watch::{BlockWatch, BlockWatchFuture, BlockWatchLayer};
 pub use self::body::{AnyBody, BodyKind, ResponseBody, SameBody};
 pub use self::future::ResponseFuture;
 pub use self::service::MemoryDebug;

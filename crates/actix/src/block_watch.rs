@@ -1,0 +1,130 @@
+//! Names the routes that block a worker.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::Error;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use memory_debug_endpoint::exports::monitor::{Label, poll_as, watch_current_runtime};
+use pin_project_lite::pin_project;
+
+/// Lets the monitor see when a worker of actix-web is blocked, and by which route.
+///
+/// Each worker has a runtime of its own. When a worker makes its application, this middleware lets running monitors
+/// watch that runtime, under the name of the thread. `Monitor::watch_runtime` is not needed for it.
+///
+/// It marks the thread while it polls the future of a request. A request costs a look into a table, and each poll a
+/// read of the clock and three stores, whether or not a monitor runs.
+///
+/// The label of a request is its method and the pattern of its resource, never its path, which may hold secrets.
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::{App, web};
+/// use memory_debug_actix::BlockWatch;
+///
+/// let app = App::new().wrap(BlockWatch::new()).route("/orders/{id}", web::get().to(async || "order"));
+/// # let _ = app;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct BlockWatch;
+
+/// A service whose polls the monitor sees. Made by [`BlockWatch`].
+#[derive(Clone, Copy, Debug)]
+pub struct BlockWatchMiddleware<S> {
+    inner: S,
+}
+
+pin_project! {
+    /// The future of [`BlockWatchMiddleware`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct BlockWatchFuture<F> {
+        #[pin]
+        inner: F,
+        label: Label,
+    }
+}
+
+impl BlockWatch {
+    /// Labels requests by the patterns of the application.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for BlockWatch
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = BlockWatchMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        watch_current_runtime();
+        ready(Ok(BlockWatchMiddleware { inner }))
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for BlockWatchMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = BlockWatchFuture<S::Future>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let label = Label::route(request.method().as_str(), request.match_pattern().as_deref());
+        // Some services work before they return their future.
+        let inner = poll_as(label, || self.inner.call(request));
+        BlockWatchFuture { inner, label }
+    }
+}
+
+impl<F: Future> Future for BlockWatchFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        poll_as(*this.label, || this.inner.poll(context))
+    }
+}
+
+impl<F> fmt::Debug for BlockWatchFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockWatchFuture").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::{TestRequest, call_and_read_body, init_service};
+    use actix_web::{App, web};
+    use memory_debug_endpoint::exports::monitor::__private::polled_route;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn s61_a_request_is_labelled_by_the_pattern_of_its_resource() {
+        let handler = async || polled_route().unwrap_or_default();
+        let orders = web::scope("/orders").route("/{id}", web::get().to(handler));
+        let app = App::new().wrap(BlockWatch::new()).service(orders).default_service(web::to(handler));
+        let app = init_service(app).await;
+        for (path, label) in [("/orders/hunter2?a=b", "GET /orders/{id}"), ("/hunter2", "GET")] {
+            let request = TestRequest::with_uri(path).to_request();
+            assert_eq!(call_and_read_body(&app, request).await, label, "{path}");
+        }
+        assert_eq!(polled_route(), None);
+    }
+}
