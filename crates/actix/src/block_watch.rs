@@ -109,9 +109,16 @@ impl<F> fmt::Debug for BlockWatchFuture<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
     use actix_web::test::{TestRequest, call_and_read_body, init_service};
-    use actix_web::{App, web};
+    use actix_web::{App, HttpServer, web};
     use memory_debug_endpoint::exports::monitor::__private::polled_route;
+    use memory_debug_endpoint::exports::monitor::Monitor;
 
     use super::*;
 
@@ -126,5 +133,55 @@ mod tests {
             assert_eq!(call_and_read_body(&app, request).await, label, "{path}");
         }
         assert_eq!(polled_route(), None);
+    }
+
+    fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Far longer than the monitor's threshold.
+    fn block() {
+        thread::sleep(Duration::from_secs(1));
+    }
+
+    #[actix_web::test]
+    async fn m9_each_block_of_a_worker_is_one_event_with_its_route() {
+        let (tell, told) = channel();
+        let monitor = Monitor::new().on_event(move |event| {
+            if let Some(block) = event.blocked.clone() {
+                tell.send(block).unwrap();
+            }
+        });
+        let monitor = monitor.start().unwrap();
+        let app = || {
+            App::new()
+                .wrap(BlockWatch::new())
+                .route("/reports/{name}", web::get().to(async || format!("{:?}", block())))
+                .route("/pool", web::get().to(async || format!("{:?}", web::block(block).await.is_ok())))
+                .route("/exports/{name}", web::get().to(async || format!("{:?}", block())))
+        };
+        let server = HttpServer::new(app).workers(2).bind(("127.0.0.1", 0)).unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        let server = actix_web::rt::spawn(server);
+        let paths = ["/reports/hunter2", "/pool", "/exports/hunter3"];
+        let client = thread::spawn(move || paths.map(|path| get(address, path)));
+        // The events come in the order of the blocks, so a second event of the first block would be the second one.
+        let blocks = web::block(move || [told.recv().unwrap(), told.recv().unwrap()]).await.unwrap();
+        let labels = blocks.each_ref().map(|block| block.label.as_deref());
+        assert_eq!(labels, [Some("GET /reports/{name}"), Some("GET /exports/{name}")]);
+        for block in &blocks {
+            assert!(block.ended && block.threads.len() == 1, "{block:?}");
+            assert_eq!(block.threads[0].syscall.as_deref(), Some("clock_nanosleep"));
+        }
+        assert!(client.join().unwrap().iter().all(|answer| answer.starts_with("HTTP/1.1 200")));
+        handle.stop(false).await;
+        server.await.unwrap().unwrap();
+        drop(monitor);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// An engine whose thread has not started yet. `workers` are those of `runtimes`.
+    /// An engine whose thread has not started yet. `workers` belong to `runtimes`.
     pub(crate) fn new(
         clock: Clock,
         inbox: Inbox,

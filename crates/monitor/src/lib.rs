@@ -41,7 +41,7 @@
 //! - [`Captures`] writes to a folder what holds the memory before the kernel kills the process. The next start reports
 //!   it, and `memory-debug monitor FOLDER` reads it anywhere.
 //! - `Monitor::watch_runtime` (feature `tokio`) sees workers that do not return to their scheduler. [`task`] and
-//!   `spawn` name tasks.
+//!   `spawn` name tasks. [`add_task_source`] adds what the application itself knows about its tasks.
 //! - A [`RunningMonitor`] can be shown by the endpoint at `/monitor`. It stops when it is dropped.
 //!
 //! A value that cannot be read is missing, with its reason, and never 0. A rule without a value or a limit is *not
@@ -149,7 +149,7 @@ pub use captures::{Captures, read_captures};
 pub use error::MonitorError;
 pub use limit::Limit;
 #[doc(no_inline)]
-pub use memory_debug_core::{MonitorEvent, MonitorMetric};
+pub use memory_debug_core::{MonitorEvent, MonitorMetric, TaskNode};
 pub use monitor::Monitor;
 pub use rule::Rule;
 pub use running::RunningMonitor;
@@ -162,7 +162,7 @@ pub use slot::{Label, poll_as};
 pub use tasks::hooks;
 #[cfg(feature = "tokio")]
 pub use tasks::spawn;
-pub use tasks::{TaskFuture, task};
+pub use tasks::{TaskFuture, add_task_source, task};
 
 /// Parts that measurements of this project use. Not part of the interface.
 #[doc(hidden)]

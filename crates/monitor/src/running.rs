@@ -164,7 +164,7 @@ fn register(signals: &[Signal]) -> Result<Option<Signals>, MonitorError> {
     if signals.is_empty() { Ok(None) } else { Signals::register(signals).map(Some) }
 }
 
-/// Without the feature `signal` there are none.
+/// Without the feature `signal` no signal is handled.
 #[cfg(not(feature = "signal"))]
 fn register(_signals: &[Signal]) -> Result<Option<Signals>, MonitorError> {
     Ok(None)

@@ -28,7 +28,7 @@ pub(crate) struct Poll {
     pub(crate) started: Duration,
 }
 
-/// What a poll writes. 0 means that there is none.
+/// What a poll writes. 0 means that no poll is under way.
 #[derive(Debug)]
 struct Cell {
     started: AtomicU64,
@@ -53,7 +53,7 @@ thread_local! {
 
 /// Runs `poll`. While it runs, the monitor sees that this thread polls `label`.
 ///
-/// If one poll is inside another, the label is that of the inner one, and the time is that of the outer one: the thread
+/// If one poll is inside another, the label belongs to the inner one, and the time to the outer one: the thread
 /// has not returned to its scheduler in between.
 pub fn poll_as<R>(label: Label, poll: impl FnOnce() -> R) -> R {
     let slot = OWN.try_with(|own| own.get_or_init(|| Own(claim())).0);
@@ -121,7 +121,7 @@ impl Cell {
         Polling { cell: self, outer: inside.then_some(outer) }
     }
 
-    /// Label and begin of the poll under way. `None` if there is none, or if it changes at this moment.
+    /// Label and begin of the poll under way. `None` without a poll, or if it changes at this moment.
     fn read(&self) -> Option<(Label, Duration)> {
         let started = self.started.load(Ordering::Acquire);
         let label = self.label.load(Ordering::Acquire);

@@ -18,6 +18,7 @@ mod forest;
 mod future;
 #[cfg(all(tokio_unstable, feature = "tokio"))]
 mod hooks;
+mod source;
 mod table;
 
 #[cfg(feature = "tokio")]
@@ -25,6 +26,7 @@ pub use future::spawn;
 pub use future::{TaskFuture, task};
 #[cfg(all(tokio_unstable, feature = "tokio"))]
 pub use hooks::hooks;
+pub use source::add_task_source;
 
 use table::TABLE;
 
@@ -41,7 +43,7 @@ struct Record {
     parent: u64,
     name: Cow<'static, str>,
     location: &'static Location<'static>,
-    /// All times are those of [`slot::now`].
+    /// All times are by [`slot::now`].
     spawned: Duration,
     polls: AtomicU64,
     busy_ns: AtomicU64,
@@ -152,6 +154,7 @@ pub(crate) fn report(instance: InstanceInfo, reported_at: String, totals: Option
             report.unavailable.note(path, "no runtime is watched; name one with `Monitor::watch_runtime`");
         }
     }
+    report.sources = source::reports();
     (report.tasks, report.omitted) = forest::rows(&records, slot::now());
     report
 }

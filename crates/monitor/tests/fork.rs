@@ -40,9 +40,9 @@ fn wait_for(monitor: &RunningMonitor, is_done: impl Fn(&MonitorReport) -> bool) 
 
 /// Threads of this process with the name of the monitor's thread, as the kernel cuts it.
 fn monitor_threads() -> usize {
-    let names = std::fs::read_dir("/proc/self/task").unwrap().map(|task| {
-        std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
-    });
+    let names = std::fs::read_dir("/proc/self/task")
+        .unwrap()
+        .map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default());
     names.filter(|name| name.trim_end() == "memory-debug-mo").count()
 }
 
@@ -57,7 +57,8 @@ fn m5_a_forked_process_starts_its_own_monitor_with_its_first_request_and_stops_n
         let reason = first.unavailable.get("monitor").unwrap();
         assert!(reason.starts_with("this process was forked, and its monitor started"), "{reason}");
         // The second look is one of the thread.
-        let has_looked = |report: &MonitorReport| report.monitor.as_ref().is_some_and(|status| status.cost.looks > 1);
+        let has_looked =
+            |report: &MonitorReport| report.monitor.as_ref().is_some_and(|status| status.cost.looks > 1);
         let report = wait_for(&monitor, has_looked);
         assert_eq!(report.monitor.unwrap().rules[0].state, RuleState::Above);
         assert_eq!(monitor_threads(), 1);

@@ -125,8 +125,8 @@ pub use memory_debug_profile::{
 pub use monitor::{
     ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, CapturedProcess,
     EarlierProcess, EventCount, EventKind, FlightRecord, MonitorCost, MonitorEvent, MonitorMetric,
-    MonitorReport, MonitorStatus, MonitorTotals, ProcessEnd, RuleState, RuleStatus, TaskReport, TaskRow,
-    TaskState,
+    MonitorReport, MonitorStatus, MonitorTotals, ProcessEnd, RuleState, RuleStatus, TaskNode, TaskReport,
+    TaskRow, TaskSourceReport, TaskState,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};

@@ -13,7 +13,7 @@ pub use capture::{
 };
 pub use event::{ActionOutcome, EventKind, MonitorEvent};
 pub use rule::{MonitorMetric, RuleState, RuleStatus};
-pub use task::{TaskReport, TaskRow, TaskState};
+pub use task::{TaskNode, TaskReport, TaskRow, TaskSourceReport, TaskState};
 pub use totals::{EventCount, MonitorTotals};
 
 use serde::{Deserialize, Serialize};

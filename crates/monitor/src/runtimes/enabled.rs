@@ -38,12 +38,12 @@ struct WorkerThreads {
 /// How often a task that learns the threads of a runtime runs.
 const LESSONS: usize = 32;
 
-/// The runtimes that a monitor watches: those that it was given, and those that announced themselves.
+/// The runtimes that a monitor watches: it was given some, and others announced themselves.
 #[derive(Clone, Debug)]
 pub(crate) struct Runtimes(Vec<Runtime>);
 
 /// Lets monitors watch the current runtime of this thread, under the name of the thread. For adapters of frameworks
-/// whose workers have a runtime each, as those of actix-web. Does nothing without a runtime.
+/// whose workers have a runtime each, as in actix-web. Does nothing without a runtime.
 pub fn watch_current_runtime() {
     let Ok(handle) = Handle::try_current() else { return };
     let thread = thread::current();

@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    fn numbers_are_those_of_this_architecture() {
+    fn numbers_belong_to_this_architecture() {
         let futex = if cfg!(target_arch = "x86_64") { 202 } else { 98 };
         assert_eq!(name(futex), Some("futex"));
         assert_eq!(name(9_999), None);

@@ -129,7 +129,7 @@ impl Workers {
     fn forget_ended(&mut self) {
         let threads = &self.kernel.threads;
         self.runtimes.forget(|runtime| runtime.only_thread().is_some_and(|tid| threads.name(tid).is_none()));
-        // Begin anew with the others: their places have changed.
+        // The places of the others have changed.
         self.workers.clear();
     }
 

@@ -36,7 +36,7 @@ struct Sample {
     at: Duration,
     kept: Kept,
     threads: Vec<ThreadState>,
-    /// Those of the threads that certainly work for the runtime.
+    /// The threads that certainly work for the runtime.
     known: Vec<u32>,
     /// The route or task that the worker polls, if it is wrapped.
     poll: Option<Poll>,
@@ -132,7 +132,7 @@ impl Suspect {
         outside.max(of_threads.unwrap_or(0.0)).min(1.0)
     }
 
-    /// The threads that the worker may be, or why there are none.
+    /// The threads that the worker may be, or why no thread is known.
     pub(super) fn threads(&self) -> Result<Vec<BlockedThread>, String> {
         let threads: Vec<_> =
             self.fitting().into_iter().take(MAX_NAMED).map(|thread| self.named(thread)).collect();
@@ -156,7 +156,7 @@ impl Suspect {
         thread
     }
 
-    /// The threads whose state fits that of a blocked worker.
+    /// The threads whose state fits a blocked worker.
     ///
     /// An idle thread waits for a lock or for IO. A blocked worker may wait for a lock, too. So a thread that does
     /// something else is taken for the worker only if it certainly works for the runtime. Other threads may have the

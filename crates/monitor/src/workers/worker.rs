@@ -61,7 +61,7 @@ impl Worker {
     pub(super) fn stuck(&mut self, stuck: Stuck<'_>, kernel: &Kernel, findings: &mut Findings) {
         let Stuck { span, threshold, runtime, index, claimed } = stuck;
         let now = findings.moment.at;
-        // The clock of the polls is read later than that of the look.
+        // The clock of the polls is read a little later than the clock of the look.
         let began_within = now.saturating_sub(self.progress.changed_after) + threshold / 2;
         let eligible = Eligible { began_within, claimed };
         let case = match &mut self.case {

@@ -28,6 +28,9 @@ pub struct TaskReport {
     pub tasks: Vec<TaskRow>,
     /// Tasks that were left out of `tasks`.
     pub omitted: u64,
+    /// What sources of the application know, such as trees of awaits.
+    #[serde(default)]
+    pub sources: Vec<TaskSourceReport>,
     /// Why a value is `None`, keyed by its path.
     pub unavailable: Unavailable,
 }
@@ -75,6 +78,41 @@ pub struct TaskRow {
     pub idle_ms: Option<u64>,
 }
 
+/// What a source of the application knows about tasks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct TaskSourceReport {
+    /// The name of the source.
+    pub name: String,
+    /// Its nodes in preorder.
+    pub nodes: Vec<TaskNode>,
+    /// Nodes that were left out.
+    pub omitted: u64,
+    /// Why there are no nodes, if the source failed.
+    pub failed: Option<String>,
+}
+
+/// A task, or something that a task waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct TaskNode {
+    /// How many nodes it is below.
+    pub depth: u64,
+    /// Its name, as the source has it.
+    pub name: String,
+    /// For how long it has existed or waited. `None` if the source does not know.
+    pub age_ms: Option<u64>,
+}
+
+impl TaskNode {
+    /// A node that is below `depth` others.
+    pub fn new(depth: u64, name: impl Into<String>) -> Self {
+        Self { depth, name: name.into(), age_ms: None }
+    }
+}
+
 impl TaskReport {
     /// Keeps the first `top` tasks, which include the ancestors of each, and counts the others as omitted.
     pub fn keep_tasks(&mut self, top: usize) {
@@ -94,6 +132,7 @@ impl TaskReport {
             beyond_table: 0,
             tasks: Vec::new(),
             omitted: 0,
+            sources: Vec::new(),
             unavailable: Unavailable::default(),
         }
     }

@@ -7,7 +7,7 @@ use super::layout::{Layout, Terminal, table};
 use super::monitor::milliseconds;
 use super::reasons;
 use super::table::more;
-use crate::monitor::{TaskReport, TaskRow, TaskState};
+use crate::monitor::{TaskNode, TaskReport, TaskRow, TaskSourceReport, TaskState};
 use crate::units::{count, printable, short_name, span};
 
 const HEADINGS: [&str; 8] =
@@ -35,15 +35,28 @@ pub fn write(out: &mut dyn Layout, report: &TaskReport) -> fmt::Result {
         ))?;
     }
     if !report.tasks.is_empty() {
-        let names = aligned(report.tasks.iter().map(indented).collect());
+        let names = aligned(report.tasks.iter().map(|task| indented(task.depth, &task.name)).collect());
         table(out, HEADINGS, report.tasks.iter().zip(names).map(|(task, name)| cells(task, name)))?;
     }
     more(report.omitted).map_or(Ok(()), |line| out.remark(&line))?;
+    report.sources.iter().try_for_each(|source| write_source(out, source))?;
     let missing: Vec<_> = reasons::named(report.unavailable.iter()).collect();
     if !missing.is_empty() {
         out.heading("not available:")?;
     }
     missing.iter().try_for_each(|(values, reason)| out.item(values, reason))
+}
+
+/// Writes what a source of the application knows.
+fn write_source(out: &mut dyn Layout, source: &TaskSourceReport) -> fmt::Result {
+    out.heading(&format!("tasks by {}:", printable(&source.name)))?;
+    if let Some(reason) = &source.failed {
+        return out.remark(&format!("not available: {}", printable(reason)));
+    }
+    let names = aligned(source.nodes.iter().map(|node| indented(node.depth, &node.name)).collect());
+    let age = |node: &TaskNode| node.age_ms.map_or_else(|| "–".to_owned(), |age| span(age / 1000));
+    table(out, ["task", "age"], source.nodes.iter().zip(names).map(|(node, name)| [name, age(node)]))?;
+    more(source.omitted).map_or(Ok(()), |line| out.remark(&line))
 }
 
 /// How many of the tasks are known.
@@ -58,10 +71,10 @@ fn summary(report: &TaskReport) -> String {
 }
 
 /// The name of a task, after a dot for each known ancestor.
-fn indented(task: &TaskRow) -> String {
+fn indented(depth: u64, name: &str) -> String {
     // The depth may come from a file, and a table is not wide.
-    let depth = usize::try_from(task.depth.min(MAX_DEPTH)).unwrap_or_default();
-    format!("{}{}", "· ".repeat(depth), short_name(&task.name))
+    let depth = usize::try_from(depth.min(MAX_DEPTH)).unwrap_or_default();
+    format!("{}{}", "· ".repeat(depth), short_name(name))
 }
 
 /// Deeper tasks are not indented further.
@@ -133,6 +146,35 @@ sweeper      |   new |    0s |      0 |    0.0 ms |       0.0 ms |        – | 
 … and 409 more
 ";
         assert_eq!(report().to_string(), expected);
+    }
+
+    #[test]
+    fn what_a_source_of_the_application_knows_stands_below() {
+        let mut report = report();
+        let nodes = vec![TaskNode::new(0, "actor 7"), TaskNode::new(1, "fetch\nforged")];
+        report.sources = vec![
+            TaskSourceReport { name: "await-tree".into(), nodes, omitted: 3, failed: None },
+            TaskSourceReport {
+                name: "other".into(),
+                failed: Some("it panicked".into()),
+                ..Default::default()
+            },
+        ];
+        report.sources[0].nodes[0].age_ms = Some(61_000);
+        let text = report.to_string();
+        let (_, below) = text.split_once("… and 409 more\n").unwrap();
+        let expected = "
+tasks by await-tree:
+             task |   age
+================= | =====
+actor 7           | 1m 1s
+· fetch\\u{a}forged |     –
+… and 3 more
+
+tasks by other:
+not available: it panicked
+";
+        assert_eq!(below, expected);
     }
 
     #[test]
