@@ -123,6 +123,10 @@ impl Monitor {
     }
 
     /// Watches the workers of a runtime: a worker that does not return to its scheduler becomes an event.
+    ///
+    /// Only spawned tasks run on workers. A multi-thread runtime runs the future of `block_on`, and so the body of a
+    /// `main` with `#[tokio::main]`, on a thread that is not watched. A current-thread runtime is watched while it has
+    /// spawned tasks.
     #[cfg(feature = "tokio")]
     pub fn watch_runtime(self, runtime: tokio::runtime::Handle) -> Self {
         let name = match self.settings.runtimes.len() {

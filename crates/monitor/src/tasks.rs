@@ -90,7 +90,7 @@ impl Known {
 
 impl Drop for Known {
     fn drop(&mut self) {
-        TABLE.remove(self.index);
+        TABLE.remove(self.index, self.record.id);
     }
 }
 

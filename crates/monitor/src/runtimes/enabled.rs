@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
 
 use memory_debug_core::PerProcess;
-use tokio::runtime::RuntimeFlavor;
+use tokio::runtime::{Id, RuntimeFlavor};
 use tokio::task::yield_now;
 
 pub(crate) use tokio::runtime::Handle;
@@ -92,10 +92,11 @@ impl Runtimes {
         }
     }
 
-    /// Forgets the runtimes at these places, because their threads have ended.
-    pub(crate) fn forget(&mut self, ended: impl Fn(&Runtime) -> bool) {
-        self.0.retain(|runtime| !ended(runtime));
-        announced().retain(|runtime| !ended(runtime));
+    /// Forgets these runtimes, because their threads have ended.
+    pub(crate) fn forget(&mut self, ended: &[Id]) {
+        let goes_on = |runtime: &Runtime| !ended.contains(&runtime.handle.id());
+        self.0.retain(goes_on);
+        announced().retain(goes_on);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Runtime> {

@@ -57,3 +57,42 @@ fn with<R>(change: impl FnOnce(&mut Tasks) -> R) -> R {
     let tasks = TASKS.get(|_| Mutex::new(None));
     change(tasks.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use memory_debug_core::{InstanceInfo, TaskRow, instance_id};
+
+    use super::super::report;
+    use super::*;
+
+    #[test]
+    fn m12_hooks_make_all_tasks_known_with_their_parents_until_they_end() {
+        let mut builder = Builder::new_current_thread();
+        let runtime = hooks(&mut builder).build().unwrap();
+        let current = || report(InstanceInfo::new(instance_id(), 1), String::new(), None).tasks;
+        let own = |tasks: Vec<TaskRow>| {
+            let is_own = |task: &TaskRow| task.location.starts_with(file!());
+            tasks.into_iter().filter(is_own).collect::<Vec<_>>()
+        };
+        runtime.block_on(async {
+            let child = tokio::spawn(async { tokio::spawn(std::future::pending::<()>()) }).await.unwrap();
+            let parent = tokio::spawn(async {
+                let child = tokio::spawn(std::future::pending::<()>());
+                tokio::task::yield_now().await;
+                child.await
+            });
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            let tasks = own(current());
+            // The first child is a root, because its parent has ended.
+            assert_eq!(tasks.iter().map(|task| task.depth).sum::<u64>(), 1, "{tasks:?}");
+            assert_eq!(tasks.len(), 3, "{tasks:?}");
+            assert!(tasks.iter().all(|task| task.polls >= 1));
+            child.abort();
+            parent.abort();
+        });
+        drop(runtime);
+        assert!(own(current()).is_empty());
+    }
+}

@@ -29,10 +29,10 @@ static SOURCES: Mutex<Vec<(String, Read)>> = Mutex::new(Vec::new());
 pub fn add_task_source(name: impl Into<String>, read: impl Fn() -> Vec<TaskNode> + Send + Sync + 'static) {
     let (name, read): (String, Read) = (name.into(), Arc::new(read));
     let mut sources = SOURCES.lock().unwrap_or_else(PoisonError::into_inner);
-    match sources.iter_mut().find(|(known, _)| *known == name) {
-        Some(source) => source.1 = read,
-        None if sources.len() < MAX_SOURCES => sources.push((name, read)),
-        None => {}
+    if let Some((_, known)) = sources.iter_mut().find(|(known, _)| *known == name) {
+        *known = read;
+    } else if sources.len() < MAX_SOURCES {
+        sources.push((name, read));
     }
 }
 

@@ -41,10 +41,10 @@ impl Table {
     }
 
     /// Removes the task that [`insert`](Self::insert) put at `index`.
-    pub(super) fn remove(&self, index: Option<usize>) {
+    pub(super) fn remove(&self, index: Option<usize>, id: u64) {
         match index {
             Some(index) => {
-                let record = self.lock().remove(index);
+                let record = self.lock().remove(index, id);
                 // Freed after the lock is.
                 drop(record);
             }
@@ -87,9 +87,9 @@ impl Entries {
         Some(self.records.len() - 1)
     }
 
-    fn remove(&mut self, index: usize) -> Option<Arc<Record>> {
-        // In a forked child, a task of the parent has no entry.
-        let record = self.records.get_mut(index)?.take()?;
+    fn remove(&mut self, index: usize, id: u64) -> Option<Arc<Record>> {
+        // In a forked child, a task of the parent has no entry, and its place may belong to another task.
+        let record = self.records.get_mut(index)?.take_if(|record| record.id == id)?;
         self.free.push(index);
         if self.free.len() == self.records.len() {
             // The last task has ended. Give the memory of a large table back.

@@ -127,10 +127,14 @@ impl Workers {
 
     /// Stops watching runtimes whose thread has ended.
     fn forget_ended(&mut self) {
-        let threads = &self.kernel.threads;
-        self.runtimes.forget(|runtime| runtime.only_thread().is_some_and(|tid| threads.name(tid).is_none()));
-        // The places of the others have changed.
-        self.workers.clear();
+        let gone: Vec<_> = self.runtimes.iter().map(|runtime| self.has_ended(runtime)).collect();
+        // Both lists have the same order.
+        let mut places = gone.iter();
+        self.workers.retain(|_| places.next() == Some(&false));
+        let with_gone = self.runtimes.iter().zip(&gone);
+        let ended: Vec<_> =
+            with_gone.filter(|(_, gone)| **gone).map(|(runtime, _)| runtime.handle.id()).collect();
+        self.runtimes.forget(&ended);
     }
 
     fn finish(&mut self, mut findings: Findings) -> Look {
