@@ -10,10 +10,8 @@ mod job;
 mod marks;
 mod recorder;
 mod settings;
-mod standalone;
 
 pub use folder_reader::read_captures;
 pub(crate) use job::{Job, JobResult};
 pub(crate) use recorder::Recorder;
 pub use settings::Captures;
-pub use standalone::RunningCaptures;

@@ -62,7 +62,7 @@ impl Collecting {
         let snapshot = collected.snapshot(Some(label.into()));
         let snapshot = snapshot.map_err(|error| NotTaken::Failed(error.to_string()))?;
         let rows = collected.report.types.iter().flat_map(|types| &types.rows);
-        Ok(Taken { snapshot, types: rows.map(|row| (row.full_type.clone(), row.bytes)).collect() })
+        Ok(Taken { snapshot, types: rows.map(|row| (row.type_name.clone(), row.bytes)).collect() })
     }
 
     /// Keeps a snapshot in memory.

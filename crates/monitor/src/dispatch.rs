@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use memory_debug_core::{ActionOutcome, EventKind, MonitorEvent};
 
@@ -70,9 +71,10 @@ struct Collects {
 
 impl Dispatch {
     pub(crate) fn new(shared: Shared, listeners: &[Callback], rules: &[Rule], checks: &[Check]) -> Self {
-        let lane = |thread| Lane::new(thread, shared.clock, Arc::clone(&shared.panics));
+        let lane = |name: &str, thread| Lane::new(name, thread, shared.clock, Arc::clone(&shared.panics));
+        let (ordinary, collecting) = (LaneThread::Ordinary, LaneThread::Collecting);
         let listener =
-            |callback: &Callback| Listener { callback: callback.clone(), lane: lane(LaneThread::Ordinary) };
+            |callback: &Callback| Listener { callback: callback.clone(), lane: lane("a callback", ordinary) };
         let actions = |rule: &Rule| {
             let mut actions = RuleActions {
                 has_log: false,
@@ -92,12 +94,12 @@ impl Dispatch {
             actions
         };
         Self {
-            log: lane(LaneThread::Ordinary),
+            log: lane("the log", ordinary),
             listeners: listeners.iter().map(listener).collect(),
             rules: rules.iter().map(actions).collect(),
-            collecting_lane: lane(LaneThread::Collecting),
-            capture_lanes: [lane(LaneThread::Collecting), lane(LaneThread::Collecting)],
-            checks: checks.iter().map(|_| lane(LaneThread::Ordinary)).collect(),
+            collecting_lane: lane("a snapshot or a purge", collecting),
+            capture_lanes: [lane("a capture", collecting), lane("a capture", collecting)],
+            checks: checks.iter().map(|check| lane(&format!("the check {}", check.name), ordinary)).collect(),
             shared,
         }
     }
@@ -146,6 +148,15 @@ impl Dispatch {
         let label = event.rule.clone().unwrap_or_default();
         let name = collects.first_name();
         self.run(&self.collecting_lane, name, event_id, move || collects.run(&label, event_id, &shared));
+    }
+
+    /// Calls that have not returned for too long, each once: what they are, and for how long.
+    pub(crate) fn new_hangs(&self, at: Duration) -> impl Iterator<Item = (&str, Duration)> {
+        let of_rules = self.rules.iter().flat_map(|rule| &rule.callbacks);
+        let of_listeners = self.listeners.iter().chain(of_rules).map(|listener| &listener.lane);
+        let own = [&self.log, &self.collecting_lane].into_iter().chain(&self.capture_lanes);
+        let all = own.chain(of_listeners).chain(&self.checks);
+        all.filter_map(move |lane| Some((lane.name(), lane.new_hang(at)?)))
     }
 
     /// Runs a capture. `event` is the id of the event that asked for it.

@@ -110,6 +110,12 @@ impl Driver {
         let mut watch = self.engine.watch();
         let reading = watch.look(now, woken, &mut self.found);
         self.look_due = watch.next_look(now.at, self.interval);
+        for (name, running) in self.dispatch.new_hangs(now.at) {
+            let seconds = running.as_secs();
+            let text = format!("{name} has not returned for {seconds} s; until it does, further calls wait or are left out");
+            let event = MonitorEvent::new(EventKind::Failure, rfc3339(now.unix_ms), text);
+            watch.admit_event(now, event, &mut self.found);
+        }
         drop(watch);
         let Some(mut recorder) = self.engine.recorder() else { return };
         let Some(recorder) = recorder.as_mut() else { return };
@@ -184,7 +190,7 @@ impl Driver {
             self.engine.ring.note_outcome(event, result.outcome);
         }
         if !result.types.is_empty() {
-            self.engine.watch().know_types(result.types);
+            self.engine.watch().know_largest(result.types);
             self.look_due = now.at;
         }
     }

@@ -28,6 +28,8 @@ const MAX_WAITING: usize = 32;
 /// Lanes do not wait for each other, so a job that hangs stops its own lane only.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane {
+    /// What it runs, for people.
+    name: Arc<str>,
     thread: LaneThread,
     clock: Clock,
     state: Arc<Mutex<State>>,
@@ -49,6 +51,8 @@ struct State {
     waiting: VecDeque<Job>,
     /// Since when the running job runs.
     running_since: Option<Duration>,
+    /// Whether it was reported that the running job hangs.
+    is_reported: bool,
     panics: u32,
 }
 
@@ -82,8 +86,22 @@ impl Job {
 }
 
 impl Lane {
-    pub(crate) fn new(thread: LaneThread, clock: Clock, panics: Arc<AtomicU64>) -> Self {
-        Self { thread, clock, state: Arc::default(), panics }
+    pub(crate) fn new(name: &str, thread: LaneThread, clock: Clock, panics: Arc<AtomicU64>) -> Self {
+        Self { name: name.into(), thread, clock, state: Arc::default(), panics }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long the running job has run, if it hangs and this was not asked since it does.
+    pub(crate) fn new_hang(&self, at: Duration) -> Option<Duration> {
+        let mut state = self.lock();
+        let running = at.saturating_sub(state.running_since?);
+        if running <= HANGS_AFTER || std::mem::replace(&mut state.is_reported, true) {
+            return None;
+        }
+        Some(running)
     }
 
     /// Whether it runs nothing, and nothing waits.
@@ -153,6 +171,7 @@ impl Lane {
         }
         let job = state.waiting.pop_front();
         state.running_since = job.as_ref().map(|_| self.clock.now().at);
+        state.is_reported = false;
         job
     }
 
@@ -191,7 +210,7 @@ mod tests {
     use super::*;
 
     fn lane() -> Lane {
-        Lane::new(LaneThread::Ordinary, Clock::start(), Arc::default())
+        Lane::new("test", LaneThread::Ordinary, Clock::start(), Arc::default())
     }
 
     fn sending(sender: &Sender<String>, text: &'static str) -> Job {
@@ -245,8 +264,11 @@ mod tests {
         }
         assert_eq!(first.send(sending(&sender, "first")), Err(Refused::Full));
         first.lock().running_since = Some(Duration::ZERO);
+        let later = HANGS_AFTER + Duration::from_secs(1);
+        assert_eq!(first.new_hang(HANGS_AFTER), None);
+        assert_eq!((first.new_hang(later), first.new_hang(later)), (Some(later), None), "reported once");
         let late =
-            Lane { clock: Clock::started_before(HANGS_AFTER + Duration::from_secs(1)), ..first.clone() };
+            Lane { clock: Clock::started_before(later), ..first.clone() };
         let refused = late.send(sending(&sender, "late"));
         assert!(matches!(refused, Err(Refused::Hangs(running)) if running > HANGS_AFTER), "{refused:?}");
         other.send(sending(&sender, "other")).unwrap();

@@ -103,6 +103,10 @@
 //! The minimum supported Rust version is 1.88.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, unused_imports, reason = "the monitor runs on Linux only; elsewhere its start fails")
+)]
 
 // In the order of the list above.
 mod error;
@@ -118,7 +122,9 @@ mod event_ring;
 mod watched;
 #[cfg(test)]
 mod fixture;
+#[cfg(target_os = "linux")]
 mod reader;
+#[cfg(target_os = "linux")]
 mod wake;
 mod flight;
 mod capture_folder;
@@ -133,14 +139,20 @@ mod signal;
 mod isolate;
 mod check;
 mod settings;
+#[cfg(target_os = "linux")]
 mod inbox;
 mod log;
 mod collecting;
+#[cfg(target_os = "linux")]
 mod dispatch;
 mod summary_line;
+#[cfg(target_os = "linux")]
 mod watch;
+#[cfg(target_os = "linux")]
 mod engine;
+#[cfg(target_os = "linux")]
 mod driver;
+#[cfg_attr(not(target_os = "linux"), path = "running/elsewhere.rs")]
 mod running;
 mod monitor;
 
@@ -164,9 +176,8 @@ pub use tasks::hooks;
 pub use tasks::spawn;
 pub use tasks::{TaskFuture, add_task_source, task};
 
-/// Parts that measurements of this project use. Not part of the interface.
+/// Parts that other crates of this project share. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::captures::RunningCaptures;
     pub use crate::slot::polled_route;
 }

@@ -184,6 +184,14 @@ impl Watch {
         self.types = types;
     }
 
+    /// Takes the largest types of a snapshot. Smaller types keep what was known of them.
+    pub(crate) fn know_largest(&mut self, largest: Vec<(String, u64)>) {
+        let is_smaller = |known: &(String, u64)| !largest.iter().any(|(name, _)| *name == known.0);
+        let smaller: Vec<_> = self.types.drain(..).filter(is_smaller).collect();
+        self.types = largest;
+        self.types.extend(smaller);
+    }
+
     /// From which share of the container's limit the page cache matters.
     fn stat_share(&self) -> f64 {
         let Some(whole) = self.last.container.map(|container| container.limit as f64) else { return 0.0 };

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use memory_debug_monitor::__private::RunningCaptures;
-use memory_debug_monitor::Captures;
+use memory_debug_core::{Collector, MonitorHandle};
+use memory_debug_monitor::{Captures, Monitor, MonitorError, RunningMonitor};
 
 memory_debug_core::install!();
 
@@ -49,9 +49,7 @@ fn main() -> ExitCode {
         Some(Ok(running)) => Some(running),
         None => None,
     };
-    for earlier in running.iter().flat_map(RunningCaptures::earlier) {
-        println!("{earlier}");
-    }
+    running.iter().flat_map(earlier).for_each(|sentence| println!("{sentence}"));
     println!("ready");
     let mut leaked: Vec<Vec<AuditRecord>> = Vec::new();
     let begin = Instant::now();
@@ -67,15 +65,20 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn start(
-    folder: &str,
-    max_mib: Option<usize>,
-) -> Result<RunningCaptures, memory_debug_monitor::MonitorError> {
+fn start(folder: &str, max_mib: Option<usize>) -> Result<RunningMonitor, MonitorError> {
     let captures = Captures::in_folder(folder);
-    RunningCaptures::start(match max_mib {
+    let captures = match max_mib {
         Some(mib) => captures.at_most((mib as u64) << 20),
         None => captures,
-    })
+    };
+    Monitor::new().service("leaky", env!("CARGO_PKG_VERSION")).before_oom(captures).start()
+}
+
+/// What the page would say about earlier processes.
+fn earlier(monitor: &RunningMonitor) -> Vec<String> {
+    let report = Collector::new().monitor_report(Some(&MonitorHandle::from(monitor)));
+    let captures = report.monitor.and_then(|monitor| monitor.captures);
+    captures.into_iter().flat_map(|captures| captures.earlier).map(|process| process.summary).collect()
 }
 
 #[inline(never)]

@@ -122,4 +122,6 @@ fn a_rule_about_a_type_waits_for_a_snapshot() {
     assert_eq!(reason.as_deref(), Some("no snapshot was taken yet"));
     watch.know_types(vec![("Vec<u8>".into(), 2 * MIB)]);
     assert_eq!(kinds(&mut watch, 1_000, none, |now| reading(now, 0)), [EventKind::Exceeded]);
+    watch.know_largest(vec![("String".into(), 9 * MIB)]);
+    assert_eq!(watch.types(), [("String".to_owned(), 9 * MIB), ("Vec<u8>".to_owned(), 2 * MIB)]);
 }
