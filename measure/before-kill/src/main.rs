@@ -1,7 +1,7 @@
 //! Leaks records at a given rate until the kernel kills it, or until it has leaked enough.
 //!
-//! `before-kill LEAK_MIB_PER_SECOND STOP_AT_MIB [FOLDER [MAX_MIB]]`: captures go to the folder, if one is given. A rate of
-//! 0 leaks nothing and ends at once. Prints what the folder tells about earlier processes, and then `ready`.
+//! `before-kill LEAK_MIB_PER_SECOND LEAKED_MIB STOP_AT_MIB [FOLDER [MAX_MIB]]`: the leak begins with what it has leaked
+//! already. Captures go to the folder, if one is given. A rate of 0 leaks nothing and ends at once. Prints what the folder tells about earlier processes, and then `ready`.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -36,12 +36,12 @@ const STEP: Duration = Duration::from_millis(2);
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<usize>().ok());
-    let (Some(rate), Some(stop_at)) = (number(0), number(1)) else {
-        eprintln!("before-kill LEAK_MIB_PER_SECOND STOP_AT_MIB [FOLDER [MAX_MIB]]");
+    let (Some(rate), Some(leaked_before), Some(stop_at)) = (number(0), number(1), number(2)) else {
+        eprintln!("before-kill LEAK_MIB_PER_SECOND LEAKED_MIB STOP_AT_MIB [FOLDER [MAX_MIB]]");
         return ExitCode::from(2);
     };
     let products: Vec<Vec<Product>> = (0..64).map(|_| products()).collect();
-    let running = match arguments.get(2).map(|folder| start(folder, number(3))) {
+    let running = match arguments.get(3).map(|folder| start(folder, number(4))) {
         Some(Err(error)) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let mut leaked: Vec<Vec<AuditRecord>> = Vec::new();
     let begin = Instant::now();
     while rate > 0 && leaked.len() * CHUNK_BYTES < stop_at << 20 {
-        let due = begin.elapsed().as_secs_f64() * (rate << 20) as f64;
+        let due = begin.elapsed().as_secs_f64() * (rate << 20) as f64 + (leaked_before << 20) as f64;
         while ((leaked.len() * CHUNK_BYTES) as f64) < due {
             leaked.push(records());
         }

@@ -71,7 +71,7 @@ fn text(folder: &Folder) -> String {
     for captured in &folder.processes {
         let process = &captured.process;
         line(0, process.summary.clone());
-        for source in &process.limit_source {
+        if let Some(source) = &process.limit_source {
             line(1, format!("limit: {source}"));
         }
         if process.end == ProcessEnd::Abrupt {
