@@ -15,5 +15,9 @@ struct BehindABalancer;
 struct Integration;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/before-the-kill.md")]
+struct BeforeTheKill;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/leak-hunt.md")]
 struct LeakHunt;

@@ -9,7 +9,7 @@ use memory_debug_core::{Collector, MemoryReport, MonitorStatus, Scope, spawn_col
 use metrics_exporter_dogstatsd::DogStatsDBuilder;
 use serde_json::json;
 
-/// One line of the protocol: `name:value|type|#tag:value,tag:value`.
+/// One line of the protocol: `name:value|type|#tag:value,tag`.
 #[derive(Debug, PartialEq)]
 struct Line {
     name: String,
@@ -32,9 +32,8 @@ fn parse(line: &str) -> Line {
     let tags = parts.next().map(|tags| tags.strip_prefix('#').unwrap_or_else(|| panic!("no tags: {line}")));
     assert_eq!(parts.next(), None, "{line}");
     let tags: Vec<_> = tags.into_iter().flat_map(|tags| tags.split(',')).map(String::from).collect();
-    for tag in &tags {
-        assert!(tag.split_once(':').is_some_and(|(name, _)| !name.is_empty()), "{line}");
-    }
+    // A label with an empty value is a tag without a value.
+    assert!(tags.iter().all(|tag| tag.starts_with(|first: char| first.is_ascii_alphabetic())), "{line}");
     Line {
         name: name.into(),
         value: value.parse().unwrap_or_else(|_| panic!("no number: {line}")),
@@ -58,11 +57,11 @@ fn report(events: u64) -> MemoryReport {
     report
 }
 
-/// The lines that arrive until one satisfies `is_last`.
-fn receive(agent: &UdpSocket, is_last: impl Fn(&Line) -> bool) -> Vec<Line> {
-    let mut lines = Vec::new();
+/// The lines that arrive until all names in `wanted` have a line of which `is_wanted` holds.
+fn receive(agent: &UdpSocket, wanted: &[&str], is_wanted: impl Fn(&Line) -> bool) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
     let mut datagram = vec![0; 65_536];
-    while !lines.iter().any(&is_last) {
+    while !wanted.iter().all(|name| lines.iter().any(|line| line.name == *name && is_wanted(line))) {
         let length = agent.recv(&mut datagram).expect("a datagram");
         let text = std::str::from_utf8(&datagram[..length]).unwrap();
         lines.extend(text.lines().map(parse));
@@ -85,23 +84,20 @@ fn every_line_that_the_agent_gets_is_one_of_its_protocol() {
         let report = report(events);
         metrics::with_local_recorder(&exporter, || record(&report, &[], MetricsView::default()));
     };
-    let is = |line: &Line, name: &str| line.name == name;
 
+    let numbers = ["process_resident_memory_bytes", "memory_debug_jemalloc_allocated_bytes"];
+    let state = "memory_debug_monitor_rule_state";
     send(0);
-    let lines = receive(&agent, |line| is(line, "memory_debug_monitor_rule_state"));
-    let gauges: BTreeMap<_, _> =
-        lines.iter().filter(|line| line.kind == "g").map(|line| (line.name.as_str(), line)).collect();
-    let state = gauges["memory_debug_monitor_rule_state"];
-    assert_eq!((state.value, &state.tags[..]), (2.0, &["rule:container".to_owned()][..]));
-    for name in ["process_resident_memory_bytes", "memory_debug_jemalloc_allocated_bytes"] {
-        assert!(gauges.get(name).is_some_and(|line| line.value > 0.0), "{name}: {lines:?}");
-    }
+    let lines = receive(&agent, &[numbers[0], numbers[1], state], |line| line.kind == "g");
+    let gauges: BTreeMap<_, _> = lines.iter().map(|line| (line.name.as_str(), line)).collect();
+    assert_eq!((gauges[state].value, &gauges[state].tags[..]), (2.0, &["rule:container".to_owned()][..]));
+    assert!(numbers.iter().all(|name| gauges[name].value > 0.0), "{lines:?}");
 
     // The counter was at 0, so the agent learns of each event.
     send(2);
-    let is_events = |line: &Line| is(line, "memory_debug_monitor_events") && line.value > 0.0;
-    let lines = receive(&agent, is_events);
-    let events = lines.iter().find(|line| is_events(line)).unwrap();
-    assert_eq!((events.kind.as_str(), events.value), ("c", 2.0));
-    assert_eq!(events.tags, ["rule:container", "kind:exceeded"]);
+    let events = "memory_debug_monitor_events";
+    let lines = receive(&agent, &[events], |line| line.value > 0.0);
+    let event = lines.iter().find(|line| line.name == events && line.value > 0.0).unwrap();
+    assert_eq!((event.kind.as_str(), event.value), ("c", 2.0));
+    assert_eq!(event.tags, ["rule:container", "kind:exceeded"]);
 }
