@@ -186,6 +186,9 @@ impl Driver {
             recorder.done(&result);
         }
         drop(recorder);
+        if result.has_file() {
+            self.engine.ring.count_capture();
+        }
         if let Some(event) = event {
             self.engine.ring.note_outcome(event, result.outcome);
         }

@@ -114,6 +114,7 @@ impl Engine {
         let mut status = MonitorStatus::default();
         status.started_at = rfc3339(self.started_ms);
         (status.events, status.omitted_events) = self.ring.list();
+        status.totals = self.ring.totals();
         status.captures = self.captures();
         status.blocked = self.runtimes.totals().map(|_| self.workers().current());
         let of_signals = self.signal_descriptors.get().copied().unwrap_or(0);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memory_debug_core::{ActionOutcome, MonitorEvent};
+use memory_debug_core::{ActionOutcome, MonitorEvent, MonitorTotals};
 
 /// How many events are kept.
 const MAX_EVENTS: usize = 256;
@@ -18,6 +18,8 @@ struct Ring {
     events: VecDeque<MonitorEvent>,
     /// The id of the last event.
     last_id: u64,
+    /// What was counted, also of events that were dropped.
+    totals: MonitorTotals,
 }
 
 impl EventRing {
@@ -26,6 +28,7 @@ impl EventRing {
         let mut ring = self.lock();
         ring.last_id += 1;
         event.id = ring.last_id;
+        ring.totals.add(&event);
         if ring.events.len() == MAX_EVENTS {
             ring.events.pop_front();
         }
@@ -40,9 +43,25 @@ impl EventRing {
 
     /// Changes an event, unless it was dropped.
     pub(crate) fn change(&self, id: u64, change: impl FnOnce(&mut MonitorEvent)) {
-        if let Some(event) = self.lock().events.iter_mut().rfind(|event| event.id == id) {
+        let mut ring = self.lock();
+        let Ring { events, totals, .. } = &mut *ring;
+        if let Some(event) = events.iter_mut().rfind(|event| event.id == id) {
+            let was_ended = ended_after(event).is_some();
             change(event);
+            if let Some(milliseconds) = ended_after(event).filter(|_| !was_ended) {
+                totals.add_blocked(milliseconds);
+            }
         }
+    }
+
+    /// Counts a file that was captured.
+    pub(crate) fn count_capture(&self) {
+        self.lock().totals.captures += 1;
+    }
+
+    /// What was counted since the monitor started.
+    pub(crate) fn totals(&self) -> MonitorTotals {
+        self.lock().totals.clone()
     }
 
     /// The events, the newest first, and how many were dropped.
@@ -57,9 +76,14 @@ impl EventRing {
     }
 }
 
+/// How long the block of an event lasted, in milliseconds. `None` if it lasts, or if the event is about something else.
+fn ended_after(event: &MonitorEvent) -> Option<u64> {
+    event.blocked.as_ref().filter(|block| block.ended).map(|block| block.duration_ms)
+}
+
 #[cfg(test)]
 mod tests {
-    use memory_debug_core::EventKind;
+    use memory_debug_core::{BlockedWorker, EventKind};
 
     use super::*;
 
@@ -76,6 +100,27 @@ mod tests {
         let (events, dropped) = ring.list();
         assert_eq!((events.len(), dropped), (MAX_EVENTS, 3));
         assert_eq!((events[0].id, events[MAX_EVENTS - 1].id), (MAX_EVENTS as u64 + 3, 4));
+    }
+
+    #[test]
+    fn dropped_events_and_the_time_of_a_block_that_lasted_are_counted() {
+        let ring = EventRing::default();
+        (0..MAX_EVENTS + 7).for_each(|_| _ = ring.push(event("x")));
+        let mut blocked = MonitorEvent::new(EventKind::Blocked, "2026-11-29T12:00:00.000Z", "blocked");
+        blocked.blocked = Some(BlockedWorker::default());
+        let id = ring.push(blocked).id;
+        let end = |event: &mut MonitorEvent| {
+            let block = event.blocked.as_mut().unwrap();
+            (block.ended, block.duration_ms) = (true, 9_000);
+        };
+        ring.change(id, end);
+        // What changes later does not count again.
+        ring.change(id, end);
+        ring.count_capture();
+        let totals = ring.totals();
+        assert_eq!((totals.blocked, totals.blocked_ms, totals.captures), (1, 9_000, 1));
+        let counts: Vec<_> = totals.events.iter().map(|count| (count.kind, count.count)).collect();
+        assert_eq!(counts, [(EventKind::Blocked, 1), (EventKind::Check, MAX_EVENTS as u64 + 7)]);
     }
 
     #[test]

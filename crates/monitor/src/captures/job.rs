@@ -60,6 +60,13 @@ pub(crate) struct JobResult {
     pub(super) cost: Option<(u64, Duration)>,
 }
 
+impl JobResult {
+    /// Whether a file was written.
+    pub(crate) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
 impl Job {
     /// Captures. Blocks for milliseconds, or up to seconds the first time that types are collected.
     pub(crate) fn run(self, collector: &Collector) -> JobResult {

@@ -36,16 +36,20 @@ pub fn write(out: &mut dyn Layout, report: &MonitorReport) -> fmt::Result {
             rules::write(out, &monitor.rules)?;
             blocks::write(out, monitor.blocked.as_deref())?;
             events::write(out, monitor)?;
-            captures::write(out, monitor.captures.as_ref())?;
+            captures::write(out, monitor.captures.as_ref(), report.unavailable.get(NO_CAPTURES))?;
             write_cost(out, &monitor.cost)?;
         }
         None => {
-            let reason = report.unavailable.get("monitor").unwrap_or("the reason is unknown");
+            let reason = report.unavailable.get(NO_MONITOR).unwrap_or("the reason is unknown");
             out.paragraph(&format!("no monitor runs in this process: {}", printable(reason)))?;
         }
     }
     write_unavailable(out, report)
 }
+
+/// The paths of reasons that have a place of their own on the page.
+const NO_MONITOR: &str = "monitor";
+const NO_CAPTURES: &str = "monitor.captures";
 
 /// Since when the monitor runs, and what wakes it.
 fn running(report: &MonitorReport, monitor: &MonitorStatus) -> String {
@@ -68,9 +72,9 @@ fn write_cost(out: &mut dyn Layout, cost: &MonitorCost) -> fmt::Result {
     fact(out, "panics of callbacks", Some(count(cost.panics)))
 }
 
-/// The values that are missing, with their reasons. The reason for a missing monitor is above.
+/// The values that are missing, with their reasons. The reasons for a missing monitor and for missing captures are above.
 fn write_unavailable(out: &mut dyn Layout, report: &MonitorReport) -> fmt::Result {
-    let missing = report.unavailable.iter().filter(|(path, _)| *path != "monitor");
+    let missing = report.unavailable.iter().filter(|(path, _)| ![NO_MONITOR, NO_CAPTURES].contains(path));
     let missing: Vec<_> = reasons::named(missing).collect();
     if !missing.is_empty() {
         out.heading("not available:")?;

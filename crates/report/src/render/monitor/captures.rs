@@ -58,13 +58,16 @@ fn last_record(record: &FlightRecord) -> String {
     format!("last record {}: {}", printable(&record.at), numbers.join(", "))
 }
 
-/// Writes the folder, and what is in it.
-pub(super) fn write(out: &mut dyn Layout, captures: Option<&CaptureStatus>) -> fmt::Result {
+/// Writes the folder, and what is in it, or the reason why there are no captures.
+pub(super) fn write(
+    out: &mut dyn Layout,
+    captures: Option<&CaptureStatus>,
+    reason: Option<&str>,
+) -> fmt::Result {
     out.heading("captures")?;
     let Some(captures) = captures else {
-        return out.remark(
-            "nothing is captured before a kill; `.before_oom(Captures::in_folder(…))` sets a folder",
-        );
+        let reason = printable(reason.unwrap_or("the reason is unknown"));
+        return out.remark(&format!("nothing is captured before a kill: {reason}"));
     };
     let used = captures.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     out.remark(&format!(
