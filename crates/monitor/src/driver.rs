@@ -112,7 +112,9 @@ impl Driver {
         self.look_due = watch.next_look(now.at, self.interval);
         for (name, running) in self.dispatch.new_hangs(now.at) {
             let seconds = running.as_secs();
-            let text = format!("{name} has not returned for {seconds} s; until it does, further calls wait or are left out");
+            let text = format!(
+                "{name} has not returned for {seconds} s; until it does, further calls wait or are left out"
+            );
             let event = MonitorEvent::new(EventKind::Failure, rfc3339(now.unix_ms), text);
             watch.admit_event(now, event, &mut self.found);
         }

@@ -267,8 +267,7 @@ mod tests {
         let later = HANGS_AFTER + Duration::from_secs(1);
         assert_eq!(first.new_hang(HANGS_AFTER), None);
         assert_eq!((first.new_hang(later), first.new_hang(later)), (Some(later), None), "reported once");
-        let late =
-            Lane { clock: Clock::started_before(later), ..first.clone() };
+        let late = Lane { clock: Clock::started_before(later), ..first.clone() };
         let refused = late.send(sending(&sender, "late"));
         assert!(matches!(refused, Err(Refused::Hangs(running)) if running > HANGS_AFTER), "{refused:?}");
         other.send(sending(&sender, "other")).unwrap();

@@ -7,6 +7,7 @@ use std::{fmt, fs};
 use memory_debug_endpoint::{Endpoint, Peers};
 
 use crate::population::Population;
+use crate::watch::Watched;
 
 /// The address if `BIND` is not set.
 const DEFAULT_BIND: &str = "127.0.0.1:3000";
@@ -22,6 +23,8 @@ pub struct Config {
     pub population: Population,
     /// Optional parts of the memory page.
     pub opt_ins: OptIns,
+    /// The folder of captures. `None` without a monitor.
+    pub monitor: Option<PathBuf>,
     /// The maximum size of all cached reports.
     pub report_cache_bytes: usize,
 }
@@ -37,6 +40,8 @@ pub struct OptIns {
     pub siblings: Option<PathBuf>,
     /// [`Endpoint::peers`].
     pub peers: Option<Peers>,
+    /// [`Endpoint::monitor`].
+    pub monitor: Option<Watched>,
 }
 
 impl OptIns {
@@ -54,6 +59,9 @@ impl OptIns {
         if let Some(peers) = self.peers {
             endpoint = endpoint.peers(peers);
         }
+        if let Some(watched) = self.monitor {
+            endpoint = watched.apply(endpoint);
+        }
         endpoint
     }
 }
@@ -62,7 +70,7 @@ impl OptIns {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Run the service.
-    Serve(Config),
+    Serve(Box<Config>),
     /// Print [`Config::usage`].
     Help,
 }
@@ -75,12 +83,13 @@ impl Config {
 
     const OPTIONS: &str = "\
 [--leak] [--small] [--raw-addresses] [--pprof-aliases] [--siblings DIRECTORY]
-                     [--peer-authority FILE] [--peer URL]... [--peers URL]...
+                     [--monitor FOLDER] [--peer-authority FILE] [--peer URL]... [--peers URL]...
 
   --leak           grow the audit log by about 3 MiB per second, forever
   --small          start with a handful of sessions instead of 20,000
   --raw-addresses  serve /debug/memory/heap?format=raw, which contains addresses of this process
   --pprof-aliases  serve /debug/pprof/heap and /debug/pprof/allocs
+  --monitor        watch the memory, and capture to this folder what holds it before a kill
   --siblings       serve /debug/memory/fleet for all processes with this directory
   --peer           serve /debug/memory/fleet?scope=peers, and ask the instance at this address
   --peers          like --peer, for the instances at all addresses of a host name
@@ -98,6 +107,7 @@ impl Config {
             bind: DEFAULT_BIND.to_owned(),
             leak: false,
             opt_ins: OptIns::default(),
+            monitor: None,
             population: Population::full(),
             report_cache_bytes: 24 << 20,
         }
@@ -122,6 +132,7 @@ impl Config {
         let mut leak = false;
         let mut small = false;
         let mut opt_ins = OptIns::default();
+        let mut monitor = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| ConfigError::argument(&argument));
@@ -130,6 +141,7 @@ impl Config {
                 "--small" => small = true,
                 "--raw-addresses" => opt_ins.raw_addresses = true,
                 "--pprof-aliases" => opt_ins.pprof_aliases = true,
+                "--monitor" => monitor = Some(value()?.into()),
                 "--siblings" => opt_ins.siblings = Some(value()?.into()),
                 "--peer" | "--peers" | "--peer-authority" => {
                     let value = value()?;
@@ -146,11 +158,11 @@ impl Config {
             }
         }
         let mut config = if small { Self::small() } else { Self::full() };
-        (config.leak, config.opt_ins) = (leak, opt_ins);
+        (config.leak, config.opt_ins, config.monitor) = (leak, opt_ins, monitor);
         if let Some(bind) = bind {
             config.bind = bind;
         }
-        Ok(Command::Serve(config))
+        Ok(Command::Serve(Box::new(config)))
     }
 }
 
@@ -194,7 +206,7 @@ mod tests {
     }
 
     fn serve(config: Config) -> Result<String, ConfigError> {
-        Ok(format!("{:?}", Command::Serve(config)))
+        Ok(format!("{:?}", Command::Serve(Box::new(config))))
     }
 
     #[test]
@@ -212,12 +224,20 @@ mod tests {
     #[test]
     fn optional_parts_of_the_page_are_off_by_default() {
         let siblings = Some("there".into());
-        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, siblings, peers: None };
+        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, siblings, ..OptIns::default() };
         let expected = Config { opt_ins, ..Config::full() };
         let arguments = ["--pprof-aliases", "--siblings", "there", "--raw-addresses"];
         assert_eq!(parse(&arguments, None), serve(expected));
-        let none = OptIns { raw_addresses: false, pprof_aliases: false, siblings: None, peers: None };
+        let none =
+            OptIns { raw_addresses: false, pprof_aliases: false, siblings: None, peers: None, monitor: None };
         assert_eq!(format!("{:?}", Config::full().opt_ins), format!("{none:?}"));
+    }
+
+    #[test]
+    fn the_monitor_has_a_folder() {
+        let expected = Config { monitor: Some("there".into()), ..Config::full() };
+        assert_eq!(parse(&["--monitor", "there"], None), serve(expected));
+        assert!(parse(&["--monitor"], None).is_err());
     }
 
     #[test]

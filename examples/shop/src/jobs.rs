@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use memory_debug_endpoint::exports::monitor;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -57,7 +58,7 @@ impl Jobs {
         let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
         let results = Arc::default();
         for _ in 0..WORKERS {
-            tokio::spawn(work(Arc::clone(&waiting), Arc::clone(&results), Arc::clone(feed)));
+            monitor::spawn("job worker", work(Arc::clone(&waiting), Arc::clone(&results), Arc::clone(feed)));
         }
         Self { queue, last_id: AtomicU64::new(0), results }
     }

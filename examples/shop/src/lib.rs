@@ -17,6 +17,7 @@ mod reports;
 mod run;
 mod sessions;
 mod state;
+mod watch;
 
 pub use config::{Command, Config, ConfigError, OptIns};
 pub use feed::{Feed, Message, Messages};
@@ -26,3 +27,4 @@ pub use reports::{Lookup, Reports};
 pub use run::{Opened, run};
 pub use sessions::{Item, Listing, NewSession, Opening, Profile, Session, Sessions};
 pub use state::AppState;
+pub use watch::Watched;

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::{env, fmt, io};
 
 use memory_debug_endpoint::Credentials;
+use memory_debug_endpoint::exports::monitor::RunningMonitor;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Command, Config, OptIns};
-use crate::login;
 use crate::state::AppState;
+use crate::{login, watch};
 
 /// An open shop: everything that a framework needs to serve it.
 pub struct Opened {
@@ -36,8 +37,9 @@ where
     let bind = env::var_os("BIND").map(|bind| bind.to_string_lossy().into_owned());
     let peer_secret_file = env::var_os("MEMORY_DEBUG_PEER_SECRET_FILE").map(Into::into);
     let outcome = match Config::parse(arguments, bind, peer_secret_file) {
-        Ok(Command::Serve(config)) => match open(&config).await {
-            Ok(opened) => serve(opened).await.map_err(Into::into),
+        Ok(Command::Serve(config)) => match open(program, &config).await {
+            // The monitor ends after the service, and then marks that this process ended in order.
+            Ok((opened, _monitor)) => serve(opened).await.map_err(Into::into),
             Err(error) => Err(error),
         },
         Ok(Command::Help) => {
@@ -55,7 +57,7 @@ where
     }
 }
 
-async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
+async fn open(program: &str, config: &Config) -> Result<(Opened, Option<RunningMonitor>), Box<dyn Error>> {
     // Done before anything else starts, so that a mistake is reported at once.
     let (credentials, login) = login::credentials()?;
     let listener = TcpListener::bind(&config.bind)
@@ -63,6 +65,12 @@ async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}; set BIND to another address", config.bind))?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut opt_ins = config.opt_ins.clone();
+    let mut monitor = None;
+    if let Some(folder) = &config.monitor {
+        let (running, watched) = watch::start(program, folder.clone())?;
+        (monitor, opt_ins.monitor) = (Some(running), Some(watched));
+    }
     let state = AppState::start(config);
 
     let address = listener.local_addr()?;
@@ -77,7 +85,7 @@ async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
         }
         closing.close();
     });
-    Ok(Opened { listener, state, credentials, opt_ins: config.opt_ins.clone(), stop })
+    Ok((Opened { listener, state, credentials, opt_ins, stop }, monitor))
 }
 
 impl fmt::Debug for Opened {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use memory_debug_endpoint::exports::monitor;
+
 use crate::audit;
 use crate::config::Config;
 use crate::feed::Feed;
@@ -39,7 +41,7 @@ impl AppState {
         let jobs = Arc::new(Jobs::start(&feed));
         config.population.settle(&sessions, &reports, &jobs);
         if config.leak {
-            tokio::spawn(audit::leak());
+            monitor::spawn("audit log", audit::leak());
         }
         Self { sessions, reports, jobs, feed }
     }
