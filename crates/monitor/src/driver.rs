@@ -14,6 +14,7 @@ use crate::clock::{Moment, rfc3339};
 use crate::dispatch::Dispatch;
 use crate::engine::Engine;
 use crate::inbox::Note;
+use crate::reading::Reading;
 use crate::signal::{Signals, report_is_due};
 use crate::summary_line::{signal_report, summary_line};
 use crate::wake::{ServiceManager, Wakes, Woke};
@@ -42,6 +43,8 @@ pub(crate) struct Driver {
     last_signal: Option<Duration>,
     /// Notes that need the recorder while the page uses it.
     later: Vec<Note>,
+    /// Whether captures pause.
+    is_paused: bool,
     buffer: Box<[u8]>,
 }
 
@@ -71,6 +74,7 @@ impl Driver {
             summary: duties.summary_every.map(|every| (every, every)),
             found: duties.found,
             later: Vec::new(),
+            is_paused: false,
             workers_due: Duration::ZERO,
             overslept: Duration::ZERO,
             signals: duties.signals,
@@ -119,12 +123,21 @@ impl Driver {
             watch.admit_event(now, event, &mut self.found);
         }
         drop(watch);
-        let Some(mut recorder) = self.engine.recorder() else { return };
-        let Some(recorder) = recorder.as_mut() else { return };
-        recorder.record(&reading);
-        if let Some(job) = recorder.due(&reading) {
+        if let Some(reason) = self.record(&reading) {
+            self.fail(now, format!("nothing is captured now: {reason}"));
+        }
+    }
+
+    /// Writes the record of a look, and captures if that is due. Returns why captures pause, if they begin to.
+    fn record(&mut self, reading: &Reading) -> Option<String> {
+        let mut recorder = self.engine.recorder()?;
+        let recorder = recorder.as_mut()?;
+        recorder.record(reading);
+        if let Some(job) = recorder.due(reading) {
             self.dispatch.capture(job, None);
         }
+        let was_paused = std::mem::replace(&mut self.is_paused, recorder.paused().is_some());
+        recorder.paused().filter(|_| !was_paused).map(str::to_owned)
     }
 
     /// Looks at the workers at each look, and more often while one of them may be blocked.
@@ -156,6 +169,11 @@ impl Driver {
             let (blocked, tasks) = (engine.workers().current(), engine.tasks_now());
             signal_report(&reading, &types, &blocked, &tasks)
         });
+    }
+
+    fn fail(&mut self, now: Moment, text: String) {
+        let event = MonitorEvent::new(EventKind::Failure, rfc3339(now.unix_ms), text);
+        self.engine.watch().admit_event(now, event, &mut self.found);
     }
 
     /// Sends what was found.
@@ -191,8 +209,12 @@ impl Driver {
         if result.has_file() {
             self.engine.ring.count_capture();
         }
-        if let Some(event) = event {
-            self.engine.ring.note_outcome(event, result.outcome);
+        match event {
+            Some(event) => self.engine.ring.note_outcome(event, result.outcome),
+            None if result.has_failed() => {
+                self.fail(now, format!("a capture before the kill failed: {}", result.outcome.outcome));
+            }
+            None => {}
         }
         if !result.types.is_empty() {
             self.engine.watch().know_largest(result.types);

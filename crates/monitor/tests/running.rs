@@ -9,7 +9,9 @@ use std::time::Duration;
 use memory_debug_core::{
     Collector, EventKind, InstanceInfo, MonitorHandle, MonitorReport, MonitorSource, RuleState, Scope,
 };
-use memory_debug_monitor::{Action, Limit, Monitor, MonitorEvent, MonitorMetric, Rule, RunningMonitor};
+use memory_debug_monitor::{
+    Action, Captures, Limit, Monitor, MonitorEvent, MonitorMetric, Rule, RunningMonitor,
+};
 
 /// A rule that is broken from the start: every process has resident memory.
 fn broken(name: &str) -> Rule {
@@ -185,4 +187,46 @@ fn everything_that_a_monitor_has_is_gone_after_its_end() {
     assert!(Arc::strong_count(&snapshots) > 1);
     monitor.stop();
     assert_eq!(Arc::strong_count(&snapshots), 1);
+}
+
+#[test]
+fn m5_a_folder_that_vanishes_is_an_event_and_rules_go_on() {
+    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = root.path().join("captures");
+    let rule = broken("memory").then(Action::Capture);
+    let captures = Captures::in_folder(&folder).even_in_memory();
+    let (sender, events) = channel();
+    let remove = folder.clone();
+    let monitor = Monitor::new()
+        .before_oom(captures)
+        .rule(rule)
+        // The folder vanishes before the capture that this event asks for.
+        .on_event(move |event| {
+            if event.rule.as_deref() == Some("memory") {
+                let _ = std::fs::remove_dir_all(&remove);
+            }
+            let _ = sender.send(event.clone());
+        })
+        .start()
+        .unwrap();
+    assert_eq!(events.recv().unwrap().rule.as_deref(), Some("memory"));
+    let report =
+        wait_for(&monitor, |report| outcomes(report, "memory").iter().any(|(name, _)| name == "capture"));
+    let capture = outcomes(&report, "memory").into_iter().find(|(name, _)| name == "capture");
+    assert!(capture.is_some_and(|(_, outcome)| outcome.starts_with("failed: ")));
+    assert_eq!(report.monitor.unwrap().rules[0].state, RuleState::Above);
+}
+
+#[test]
+fn after_an_end_in_order_the_next_monitor_reports_nothing() {
+    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let captures = || Captures::in_folder(root.path().join("captures")).even_in_memory();
+    let first = Monitor::new().before_oom(captures()).start().unwrap();
+    let status = report(&first).monitor.unwrap().captures.unwrap();
+    assert_eq!((status.paused, status.earlier.len()), (None, 0));
+    first.stop();
+    let second = Monitor::new().before_oom(captures()).start().unwrap();
+    let status = report(&second).monitor.unwrap();
+    assert_eq!(status.captures.unwrap().earlier.len(), 0, "the first one ended in order");
+    assert!(status.events.iter().all(|event| event.kind != EventKind::EndedAbruptly));
 }

@@ -67,6 +67,13 @@ impl JobResult {
     }
 }
 
+impl JobResult {
+    /// Whether a file was wanted, and there is none.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.file.is_none() && self.want != Want::Warm
+    }
+}
+
 impl Job {
     /// Captures. Blocks for milliseconds, or up to seconds the first time that types are collected.
     pub(crate) fn run(self, collector: &Collector) -> JobResult {

@@ -251,8 +251,7 @@ impl Recorder {
         if let Some((needed, time)) = result.cost {
             self.cost = (needed, time.max(SHORTEST_TIME));
         }
-        self.failure =
-            (result.file.is_none() && result.want != Want::Warm).then(|| result.outcome.outcome.clone());
+        self.failure = result.has_failed().then(|| result.outcome.outcome.clone());
         if result.types.is_empty() {
             return;
         }
@@ -271,10 +270,7 @@ impl Recorder {
         status.folder = self.folder.path().display().to_string();
         status.max_bytes = self.settings.max_bytes;
         status.warning = self.folder.warning().map(str::to_owned);
-        status.paused = match &self.flight {
-            Flight::Waiting { reason, .. } => Some(reason.clone()),
-            Flight::Open(_) => None,
-        };
+        status.paused = self.paused().map(str::to_owned);
         status.earlier.clone_from(&self.earlier);
         status.skipped.clone_from(&self.skipped);
         status.skipped.extend(self.failure.iter().map(|failure| format!("the last capture: {failure}")));
@@ -293,6 +289,14 @@ impl Recorder {
             file.largest_type = known.map(|(_, largest)| largest.clone());
         }
         status
+    }
+
+    /// Why nothing is captured now, if so.
+    pub(crate) fn paused(&self) -> Option<&str> {
+        match &self.flight {
+            Flight::Waiting { reason, .. } => Some(reason),
+            Flight::Open(_) => None,
+        }
     }
 
     /// Earlier processes that did not end in order, the latest first.
