@@ -1,5 +1,6 @@
 //! Decides what is captured, and writes the flight record.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use memory_debug_core::{
@@ -276,8 +277,7 @@ impl Recorder {
         status.skipped.extend(self.failure.iter().map(|failure| format!("the last capture: {failure}")));
         match self.folder.entries() {
             Ok(entries) => {
-                let mut processes: Vec<_> = entries.iter().map(|entry| entry.name.process()).collect();
-                processes.dedup();
+                let processes: BTreeSet<_> = entries.iter().map(|entry| entry.name.process()).collect();
                 status.files =
                     processes.into_iter().flat_map(|process| captures_of(process, &entries)).collect();
                 status.files.sort_by(|a, b| b.taken_at.cmp(&a.taken_at));

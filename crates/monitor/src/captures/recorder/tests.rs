@@ -77,6 +77,23 @@ fn a_mark_that_is_passed_while_types_are_collected_gets_a_dump() {
 }
 
 #[test]
+fn each_file_is_listed_once() {
+    let (_folder, settings) = folder();
+    let recorder = recorder(settings);
+    let path = recorder.folder.path();
+    let names = ["raw-7-9-11111111-1795964397360-951.heap", "raw-7-9-11111111-1795964395695-901.heap"];
+    for name in names {
+        std::fs::write(path.join(name), "x").unwrap();
+        std::fs::write(path.join(name.replace("raw-7-9-1", "raw-8-9-2")), "x").unwrap();
+    }
+    let mut files: Vec<_> = recorder.status().files.into_iter().map(|file| file.file).collect();
+    let listed = files.len();
+    files.sort();
+    files.dedup();
+    assert_eq!((listed, files.len()), (4, 4), "{files:?}");
+}
+
+#[test]
 fn a_failed_capture_leaves_a_reason_and_no_file() {
     let (_folder, settings) = folder();
     let mut recorder = recorder(settings);
