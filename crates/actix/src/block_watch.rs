@@ -176,7 +176,7 @@ mod tests {
         let labels = blocks.each_ref().map(|block| block.label.as_deref());
         assert_eq!(labels, [Some("GET /reports/{name}"), Some("GET /exports/{name}")]);
         for block in &blocks {
-            assert!(block.ended && block.threads.len() == 1, "{block:?}");
+            assert_eq!(block.threads.len(), 1, "{block:?}");
             assert_eq!(block.threads[0].syscall.as_deref(), Some("clock_nanosleep"));
         }
         assert!(client.join().unwrap().iter().all(|answer| answer.starts_with("HTTP/1.1 200")));
