@@ -35,8 +35,11 @@ static ROUTES: RwLock<Option<Routes>> = RwLock::new(None);
 
 thread_local! {
     /// The labels that this thread has used, by pattern and method.
-    static USED: RefCell<HashMap<Box<str>, Vec<(&'static str, Label)>>> = RefCell::default();
+    static USED: RefCell<HashMap<Box<str>, Methods>> = RefCell::default();
 }
+
+/// The labels of a pattern, by method.
+type Methods = Vec<(&'static str, Label)>;
 
 impl Label {
     /// The label of a route: `GET /orders/{id}`.
