@@ -374,7 +374,7 @@ fn m9_a_long_block_is_one_event_that_is_completed_later() {
 fn idle_workers_are_not_looked_at_more_often_than_the_monitor_looks_anyway() {
     let runtime = current_thread();
     let mut workers = Workers::new(Runtimes::new(vec![("idle".into(), runtime.handle().clone())]), THRESHOLD);
-    // Not those of other tests.
+    // Without the runtimes of other tests.
     workers.runtimes.update();
     let others = workers.runtimes.iter().map(|runtime| runtime.handle.id());
     let others: Vec<_> = others.filter(|id| *id != runtime.handle().id()).collect();
