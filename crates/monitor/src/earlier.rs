@@ -200,5 +200,6 @@ fn time(unix_ms: u64) -> String {
     )
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;

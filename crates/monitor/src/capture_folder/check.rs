@@ -28,7 +28,9 @@ pub(super) fn usable(path: &Path, accept_memory: bool) -> Result<Option<String>,
         return Err("can be written by others; its mode must be 0700".to_owned());
     }
     let kind = rustix::fs::statfs(path).map_err(|error| failed("examined", error.into()))?.f_type;
-    match FileSystem::of(i64::try_from(kind).unwrap_or_default()) {
+    #[allow(clippy::useless_conversion, reason = "the type has fewer bits on some systems")]
+    let kind = i64::from(kind) & 0xffff_ffff;
+    match FileSystem::of(kind) {
         FileSystem::Memory if !accept_memory => Err(
             "is in memory (tmpfs): its files count towards the memory limit, and may be lost with the container; use a \
              folder on a disk, or accept this with `even_in_memory()`"

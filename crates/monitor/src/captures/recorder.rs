@@ -63,7 +63,7 @@ pub(crate) struct Recorder {
 /// The flight file.
 #[derive(Debug)]
 enum Flight {
-    Open(Recording),
+    Open(Box<Recording>),
     /// It is made later, for this reason.
     Waiting {
         until: Duration,
@@ -138,7 +138,7 @@ impl Recorder {
         // An earlier file of this process, which failed.
         let _ = std::fs::remove_file(&path);
         self.flight = match Recording::create(&path, &self.header) {
-            Ok(recording) => Flight::Open(recording),
+            Ok(recording) => Flight::Open(Box::new(recording)),
             Err(error) => Flight::Waiting {
                 until: at + RETRY_AFTER,
                 reason: format!("the flight record cannot be written: {error}"),
@@ -328,5 +328,6 @@ fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;

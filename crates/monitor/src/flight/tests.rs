@@ -26,7 +26,7 @@ fn reading(number: u64) -> Reading {
         container: Some(ContainerUse { used: number, limit: 512, inactive_file: 1 }),
         resident: Some(number),
         allocator: Some(AllocatorUse { allocated: number, ..AllocatorUse::default() }),
-        oom_kills: (number % 2 == 0).then_some(number),
+        oom_kills: number.is_multiple_of(2).then_some(number),
         ..Reading::default()
     }
 }
