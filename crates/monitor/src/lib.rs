@@ -104,8 +104,13 @@
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, unused_imports, reason = "the monitor runs on Linux only; elsewhere its start fails")
+    not(all(target_os = "linux", feature = "signal", feature = "tokio")),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "some parts are for optional features and Linux only"
+    )
 )]
 
 // In the order of the list above.

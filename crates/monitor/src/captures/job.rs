@@ -68,7 +68,7 @@ impl JobResult {
 }
 
 impl JobResult {
-    /// Whether a file was wanted, and there is none.
+    /// Whether a file was wanted and was not written.
     pub(crate) fn has_failed(&self) -> bool {
         self.file.is_none() && self.want != Want::Warm
     }

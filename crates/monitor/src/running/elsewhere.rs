@@ -5,7 +5,7 @@ use memory_debug_core::{InstanceInfo, MonitorHandle, MonitorReport, MonitorSourc
 use crate::error::MonitorError;
 use crate::settings::Settings;
 
-/// A monitor that runs until this value is dropped. On this system there is none.
+/// A monitor that runs until this value is dropped. It does not exist on this system.
 #[derive(Debug)]
 pub enum RunningMonitor {}
 
