@@ -21,7 +21,8 @@ pin_project! {
     }
 }
 
-/// Makes a known task of a future, for executors and scopes that spawn it themselves. [`spawn`](super::spawn) does both.
+/// Makes a known task of a future, for executors and scopes that spawn it themselves. `spawn` (feature `tokio`) does
+/// both.
 ///
 /// The task's parent is the known task that calls this function.
 #[track_caller]
