@@ -165,9 +165,9 @@ sweeper      |   new |    0s |      0 |    0.0 ms |       0.0 ms |        – | 
         let (_, below) = text.split_once("… and 409 more\n").unwrap();
         let expected = "
 tasks by await-tree:
-             task |   age
-================= | =====
-actor 7           | 1m 1s
+              task |   age
+================== | =====
+actor 7            | 1m 1s
 · fetch\\u{a}forged |     –
 … and 3 more
 
