@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use memory_debug_core::{BlockedWorker, EventKind, MonitorEvent};
+use tokio::runtime::RuntimeMetrics;
 
 use super::progress::{At, Counters, Found};
 use super::starvation::Sources;
@@ -81,10 +82,7 @@ impl Workers {
                 self.workers.push((0..metrics.num_workers()).map(|_| Worker::default()).collect());
             }
             for index in 0..self.workers[place].len() {
-                let counters = Counters {
-                    parks: metrics.worker_park_unpark_count(index),
-                    busy: metrics.worker_total_busy_duration(index),
-                };
+                let counters = counters(&metrics, index);
                 // Taken out, so that the threads of the others can be read meanwhile.
                 let mut worker = std::mem::take(&mut self.workers[place][index]);
                 match worker.progress.look(counters, at) {
@@ -100,7 +98,15 @@ impl Workers {
                         any_ended |= self.has_ended(runtime);
                         let claimed = claimed(&self.workers);
                         let threshold = self.threshold;
-                        let stuck = Stuck { span, threshold, runtime, index, claimed: &claimed };
+                        let came_back = || counters != self::counters(&metrics, index);
+                        let stuck = Stuck {
+                            span,
+                            threshold,
+                            runtime,
+                            index,
+                            claimed: &claimed,
+                            came_back: &came_back,
+                        };
                         worker.stuck(stuck, &self.kernel, &mut findings);
                     }
                     Found::Stuck(_) => findings.any_stuck = true,
@@ -165,6 +171,14 @@ impl Workers {
         let next = part.map(|part| self.threshold / part);
         self.planned = next.map(|next| now + next);
         Look { next, events: findings.events }
+    }
+}
+
+/// The counters of a worker, as they are now.
+fn counters(metrics: &RuntimeMetrics, worker: usize) -> Counters {
+    Counters {
+        parks: metrics.worker_park_unpark_count(worker),
+        busy: metrics.worker_total_busy_duration(worker),
     }
 }
 

@@ -31,8 +31,9 @@ pub(super) struct Suspect {
     last: Sample,
 }
 
+/// What the threads of a worker do at a look.
 #[derive(Clone, Debug)]
-struct Sample {
+pub(super) struct Sample {
     at: Duration,
     kept: Kept,
     threads: Vec<ThreadState>,
@@ -53,19 +54,11 @@ pub(super) struct Eligible<'a> {
 }
 
 impl Suspect {
-    pub(super) fn new(kernel: &Kernel, runtime: &Runtime, eligible: Eligible<'_>, now: Duration) -> Self {
-        let first = Sample::take(kernel, runtime, eligible, now);
+    pub(super) fn new(first: Sample) -> Self {
         Self { last: first.clone(), first }
     }
 
-    pub(super) fn update(
-        &mut self,
-        kernel: &Kernel,
-        runtime: &Runtime,
-        eligible: Eligible<'_>,
-        now: Duration,
-    ) {
-        let mut sample = Sample::take(kernel, runtime, eligible, now);
+    pub(super) fn update(&mut self, mut sample: Sample) {
         if self.first.poll.map(|poll| poll.started) != sample.poll.map(|poll| poll.started) {
             // The poll of the first sample has ended, and the worker is still blocked. So it was not this poll.
             sample.forget_poll();
@@ -193,7 +186,7 @@ impl Suspect {
 }
 
 impl Sample {
-    fn take(kernel: &Kernel, runtime: &Runtime, eligible: Eligible<'_>, now: Duration) -> Self {
+    pub(super) fn take(kernel: &Kernel, runtime: &Runtime, eligible: Eligible<'_>, now: Duration) -> Self {
         let poll = oldest_poll(kernel, runtime, eligible);
         let tids = match (poll, runtime.only_thread()) {
             (Some(poll), _) => vec![poll.tid],

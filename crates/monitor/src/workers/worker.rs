@@ -5,7 +5,7 @@ use std::time::Duration;
 use memory_debug_core::{BlockedWorker, EventKind, MonitorEvent};
 
 use super::progress::{Progress, Stretch};
-use super::suspect::{Eligible, Kernel, Suspect};
+use super::suspect::{Eligible, Kernel, Sample, Suspect};
 use super::text;
 use crate::clock::{Moment, millis, rfc3339};
 use crate::runtimes::Runtime;
@@ -46,7 +46,7 @@ pub(super) struct Findings {
 }
 
 /// A worker that has not come back, at a look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Stuck<'a> {
     pub(super) span: Duration,
     pub(super) threshold: Duration,
@@ -54,31 +54,39 @@ pub(super) struct Stuck<'a> {
     pub(super) index: usize,
     /// Threads of other blocked workers.
     pub(super) claimed: &'a [u32],
+    /// Whether the worker has come back since its counters were read. What its threads do by then is not the block.
+    pub(super) came_back: &'a dyn Fn() -> bool,
 }
 
 impl Worker {
     /// Samples what the worker's threads do, and decides whether it is blocked.
     pub(super) fn stuck(&mut self, stuck: Stuck<'_>, kernel: &Kernel, findings: &mut Findings) {
-        let Stuck { span, threshold, runtime, index, claimed } = stuck;
+        let Stuck { span, threshold, runtime, index, claimed, came_back } = stuck;
         let now = findings.moment.at;
         // The clock of the polls is read a little later than the clock of the look.
         let began_within = now.saturating_sub(self.progress.changed_after) + threshold / 2;
         let eligible = Eligible { began_within, claimed };
+        // In any case, it is looked at again soon.
+        findings.any_active = true;
+        let sample = Sample::take(kernel, runtime, eligible, now);
+        if came_back() {
+            findings.any_stuck = true;
+            return;
+        }
         let case = match &mut self.case {
             Some(case) => {
-                case.suspect.update(kernel, runtime, eligible, now);
+                case.suspect.update(sample);
                 case
             }
             none => {
                 let mut block = BlockedWorker::default();
                 block.runtime = runtime.name.to_string();
                 block.worker = Some(index as u64);
-                let suspect = Suspect::new(kernel, runtime, eligible, now);
+                let suspect = Suspect::new(sample);
                 none.insert(Case { suspect, block, is_block: false, is_sent: false })
             }
         };
         // After its event was sent, the worker's return is only waited for.
-        findings.any_active = true;
         findings.any_stuck |= !case.is_sent;
         case.is_block = case.is_block || case.is_long(span, threshold, span, findings);
         if !case.is_block {
