@@ -1,14 +1,11 @@
 //! Names the routes that block a worker.
 
-use std::fmt;
 use std::future::{Ready, ready};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use memory_debug_endpoint::exports::monitor::{Label, poll_as, watch_current_runtime};
-use pin_project_lite::pin_project;
+use memory_debug_endpoint::exports::monitor::{BlockWatchFuture, Label, watch_current_runtime};
 
 /// Lets the monitor see when a worker of actix-web is blocked, and by which route.
 ///
@@ -37,16 +34,6 @@ pub struct BlockWatch;
 #[derive(Clone, Copy, Debug)]
 pub struct BlockWatchMiddleware<S> {
     inner: S,
-}
-
-pin_project! {
-    /// The future of [`BlockWatchMiddleware`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct BlockWatchFuture<F> {
-        #[pin]
-        inner: F,
-        label: Label,
-    }
 }
 
 impl BlockWatch {
@@ -86,24 +73,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let label = Label::route(request.method().as_str(), request.match_pattern().as_deref());
-        // Some services work before they return their future.
-        let inner = poll_as(label, || self.inner.call(request));
-        BlockWatchFuture { inner, label }
-    }
-}
-
-impl<F: Future> Future for BlockWatchFuture<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        poll_as(*this.label, || this.inner.poll(context))
-    }
-}
-
-impl<F> fmt::Debug for BlockWatchFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockWatchFuture").field("label", &self.label).finish_non_exhaustive()
+        BlockWatchFuture::new(label, || self.inner.call(request))
     }
 }
 

@@ -89,7 +89,10 @@ pub use memory_debug_endpoint::exports::*;
 pub use memory_debug_endpoint::memory_debug_core;
 
 #[cfg(feature = "monitor")]
-pub use self::block_watch::{BlockWatch, BlockWatchFuture, BlockWatchMiddleware};
+pub use self::block_watch::{BlockWatch, BlockWatchMiddleware};
 pub use self::future::ResponseFuture;
 pub use self::memory_debug::MemoryDebug;
 pub use self::middleware::MemoryDebugMiddleware;
+#[cfg(feature = "monitor")]
+#[doc(no_inline)]
+pub use memory_debug_endpoint::exports::monitor::BlockWatchFuture;

@@ -81,6 +81,7 @@
 //! - `earlier`: earlier processes that used the folder
 //! - `captures`: what is captured, and when
 //! - `slot`: what each thread polls now: a route or a task
+//! - `block_watch`: the future of a request, whose polls the monitor sees
 //! - `tasks`: the known tasks
 //! - `runtimes`: the runtimes that are watched
 //! - `thread_state`: what a thread of this process does, without a signal
@@ -136,6 +137,7 @@ mod capture_folder;
 mod earlier;
 mod captures;
 mod slot;
+mod block_watch;
 mod tasks;
 mod runtimes;
 mod thread_state;
@@ -162,6 +164,7 @@ mod running;
 mod monitor;
 
 pub use action::{Action, Callback, SaveTo};
+pub use block_watch::BlockWatchFuture;
 pub use captures::{Captures, read_captures};
 pub use error::MonitorError;
 pub use limit::Limit;

@@ -1,12 +1,9 @@
 //! Names the routes that block a worker.
 
-use std::fmt;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request};
-use memory_debug_endpoint::exports::monitor::{Label, poll_as};
-use pin_project_lite::pin_project;
+use memory_debug_endpoint::exports::monitor::{BlockWatchFuture, Label};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -47,16 +44,6 @@ pub struct BlockWatch<S> {
     pattern: Pattern,
 }
 
-pin_project! {
-    /// The future of [`BlockWatch`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct BlockWatchFuture<F> {
-        #[pin]
-        inner: F,
-        label: Label,
-    }
-}
-
 impl BlockWatchLayer {
     /// Labels requests by method, and by the pattern that `pattern` finds. Without a pattern, by the method alone.
     pub fn new(pattern: fn(&Extensions) -> Option<&str>) -> Self {
@@ -83,24 +70,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for BlockWatch<S> {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let label = Label::route(request.method().as_str(), (self.pattern)(request.extensions()));
-        // Some services work before they return their future.
-        let inner = poll_as(label, || self.inner.call(request));
-        BlockWatchFuture { inner, label }
-    }
-}
-
-impl<F: Future> Future for BlockWatchFuture<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        poll_as(*this.label, || this.inner.poll(context))
-    }
-}
-
-impl<F> fmt::Debug for BlockWatchFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockWatchFuture").field("label", &self.label).finish_non_exhaustive()
+        BlockWatchFuture::new(label, || self.inner.call(request))
     }
 }
 

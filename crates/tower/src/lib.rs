@@ -142,10 +142,13 @@ pub use memory_debug_endpoint::exports::*;
 pub use memory_debug_endpoint::memory_debug_core;
 
 #[cfg(feature = "monitor")]
-pub use self::block_watch::{BlockWatch, BlockWatchFuture, BlockWatchLayer};
+pub use self::block_watch::{BlockWatch, BlockWatchLayer};
 pub use self::body::{AnyBody, BodyKind, ResponseBody, SameBody};
 pub use self::future::ResponseFuture;
 pub use self::service::MemoryDebug;
+#[cfg(feature = "monitor")]
+#[doc(no_inline)]
+pub use memory_debug_endpoint::exports::monitor::BlockWatchFuture;
 
 /// Puts the memory page in front of a service with a response body of any type: [`layer::MemoryDebugLayer`].
 pub type MemoryDebugLayer = layer::MemoryDebugLayer<AnyBody>;
