@@ -16,6 +16,12 @@ pub trait MonitorSource: Debug + Send + Sync {
     /// The state of the monitor now. It reads no heap profile.
     fn report(&self, instance: InstanceInfo) -> MonitorReport;
 
+    /// The report without the list of captured files, for the overview and for metrics, which are read often. It reads
+    /// no folder.
+    fn summary(&self, instance: InstanceInfo) -> MonitorReport {
+        self.report(instance)
+    }
+
     /// The tasks that are known now.
     fn tasks(&self, instance: InstanceInfo) -> TaskReport;
 }

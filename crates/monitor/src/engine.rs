@@ -106,6 +106,15 @@ impl Engine {
 
     /// The report for the page.
     pub(crate) fn report(&self, instance: InstanceInfo) -> MonitorReport {
+        self.report_with(instance, Recorder::status)
+    }
+
+    /// The report without the list of captured files, which only the folder has.
+    pub(crate) fn summary(&self, instance: InstanceInfo) -> MonitorReport {
+        self.report_with(instance, Recorder::summary)
+    }
+
+    fn report_with(&self, instance: InstanceInfo, captures: fn(&Recorder) -> CaptureStatus) -> MonitorReport {
         let now = self.clock.now();
         let reported_at = rfc3339(now.unix_ms);
         if let Some(reason) = self.ended.get() {
@@ -115,7 +124,7 @@ impl Engine {
         status.started_at = rfc3339(self.started_ms);
         (status.events, status.omitted_events) = self.ring.list();
         status.totals = self.ring.totals();
-        status.captures = self.captures();
+        status.captures = lock(&self.recorder).as_ref().map(captures);
         status.blocked = self.runtimes.totals().map(|_| self.workers().current());
         let of_signals = self.signal_descriptors.get().copied().unwrap_or(0);
         let mut descriptors = 1 + u64::from(self.has_recorder) + of_signals;
@@ -167,10 +176,6 @@ impl Engine {
     /// The known tasks, for the page.
     pub(crate) fn tasks(&self, instance: InstanceInfo) -> TaskReport {
         tasks::report(instance, rfc3339(self.clock.now().unix_ms), self.runtimes.totals())
-    }
-
-    fn captures(&self) -> Option<CaptureStatus> {
-        lock(&self.recorder).as_ref().map(Recorder::status)
     }
 
     /// Processor time of the monitor's thread: the first number of `schedstat`, in nanoseconds.

@@ -170,11 +170,16 @@ fn register(_signals: &[Signal]) -> Result<Option<Signals>, MonitorError> {
     Ok(None)
 }
 
-impl MonitorSource for Monitors {
-    fn report(&self, instance: InstanceInfo) -> MonitorReport {
+impl Monitors {
+    /// Asks the monitor of this process. In a forked process, the first question starts it.
+    fn ask(
+        &self,
+        instance: InstanceInfo,
+        question: fn(&Engine, InstanceInfo) -> MonitorReport,
+    ) -> MonitorReport {
         let of_process = self.of_process.get(|_| OnceLock::new());
         if let Some(Ok(started)) = of_process.get() {
-            return started.engine.report(instance);
+            return question(&started.engine, instance);
         }
         let started = of_process.get_or_init(|| {
             // The threads of the parent's runtimes do not exist here, so their workers would look blocked for ever.
@@ -188,6 +193,16 @@ impl MonitorSource for Monitors {
             Err(reason) => format!("this process was forked, and its monitor did not start: {reason}"),
         };
         MonitorReport::not_running(instance, rfc3339(Clock::start().now().unix_ms), &reason)
+    }
+}
+
+impl MonitorSource for Monitors {
+    fn report(&self, instance: InstanceInfo) -> MonitorReport {
+        self.ask(instance, Engine::report)
+    }
+
+    fn summary(&self, instance: InstanceInfo) -> MonitorReport {
+        self.ask(instance, Engine::summary)
     }
 
     fn tasks(&self, instance: InstanceInfo) -> TaskReport {
@@ -203,6 +218,10 @@ impl MonitorSource for Monitors {
 impl MonitorSource for RunningMonitor {
     fn report(&self, instance: InstanceInfo) -> MonitorReport {
         self.monitors.report(instance)
+    }
+
+    fn summary(&self, instance: InstanceInfo) -> MonitorReport {
+        self.monitors.summary(instance)
     }
 
     fn tasks(&self, instance: InstanceInfo) -> TaskReport {

@@ -32,7 +32,7 @@ pub(super) fn write(
     {
         report.to_mut().note_leaks(&verdict);
     }
-    if let Some(status) = monitor.and_then(|monitor| monitor.report(report.instance.clone()).monitor) {
+    if let Some(status) = monitor.and_then(|monitor| monitor.summary(report.instance.clone()).monitor) {
         report.to_mut().note_monitor(status);
     }
     if !request.shows_host {

@@ -265,8 +265,8 @@ impl Recorder {
         }
     }
 
-    /// The folder and what is in it. Reads the folder.
-    pub(crate) fn status(&self) -> CaptureStatus {
+    /// The folder and what is known of it. Reads nothing.
+    pub(crate) fn summary(&self) -> CaptureStatus {
         let mut status = CaptureStatus::default();
         status.folder = self.folder.path().display().to_string();
         status.max_bytes = self.settings.max_bytes;
@@ -275,6 +275,12 @@ impl Recorder {
         status.earlier.clone_from(&self.earlier);
         status.skipped.clone_from(&self.skipped);
         status.skipped.extend(self.failure.iter().map(|failure| format!("the last capture: {failure}")));
+        status
+    }
+
+    /// The folder and what is in it. Reads the folder.
+    pub(crate) fn status(&self) -> CaptureStatus {
+        let mut status = self.summary();
         match self.folder.entries() {
             Ok(entries) => {
                 let processes: BTreeSet<_> = entries.iter().map(|entry| entry.name.process()).collect();

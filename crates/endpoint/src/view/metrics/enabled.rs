@@ -19,7 +19,7 @@ pub(super) fn write(
 ) -> Result<Reply, Problem> {
     let collected = material.collected()?;
     let mut report = Cow::Borrowed(&collected.report);
-    if let Some(status) = monitor.and_then(|monitor| monitor.report(report.instance.clone()).monitor) {
+    if let Some(status) = monitor.and_then(|monitor| monitor.summary(report.instance.clone()).monitor) {
         report.to_mut().note_monitor(status);
     }
     let tracked = collected.tracked();

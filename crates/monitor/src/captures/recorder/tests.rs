@@ -91,6 +91,9 @@ fn each_file_is_listed_once() {
     files.sort();
     files.dedup();
     assert_eq!((listed, files.len()), (4, 4), "{files:?}");
+    let mut status = recorder.status();
+    status.files.clear();
+    assert_eq!(recorder.summary(), status, "the overview does not need the folder");
 }
 
 #[test]
