@@ -83,7 +83,7 @@ impl Driver {
             engine,
         };
         driver.show_wakes();
-        let descriptors = driver.signals.as_ref().map_or(0, Signals::descriptors);
+        let descriptors = driver.signals.as_ref().map_or(0, |_| Signals::DESCRIPTORS);
         let _ = driver.engine.signal_descriptors.set(descriptors);
         driver
     }

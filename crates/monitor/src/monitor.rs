@@ -150,7 +150,8 @@ impl Monitor {
         self
     }
 
-    /// Writes a report to the log at this signal, and keeps a snapshot, at most once in ten seconds.
+    /// Writes a report to the log at this signal, and keeps a snapshot, at most once in ten seconds. All signals share
+    /// two file descriptors.
     #[cfg(feature = "signal")]
     pub fn on_signal(mut self, signal: Signal) -> Self {
         if !self.settings.signals.contains(&signal) {
