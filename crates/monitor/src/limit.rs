@@ -11,6 +11,8 @@ enum Kind {
     Absolute(u64),
     /// Of the container's limit.
     Percent(f64),
+    /// Of the container's limit, or of the machine's memory if no limit is set.
+    PercentOrMachine(f64),
 }
 
 impl Limit {
@@ -34,24 +36,49 @@ impl Limit {
         Self(Kind::Percent(percent))
     }
 
+    /// A share of the container's limit, or of the machine's memory (`MemTotal`) if no limit is set.
+    ///
+    /// Without a limit, a rule about [`MonitorMetric::Container`] watches the machine's memory that is not available
+    /// (`MemTotal` - `MemAvailable`). It is then the memory of all processes: the cause of an alarm can be another one,
+    /// and the kernel can kill another one. Events and the page name the machine as the source. If the monitor cannot
+    /// tell whether a limit is set, the rule is not armed.
+    pub const fn percent_or_machine(percent: f64) -> Self {
+        Self(Kind::PercentOrMachine(percent))
+    }
+
+    /// Whether it is a share of the machine's memory if no limit is set.
+    pub(crate) fn falls_back(self) -> bool {
+        matches!(self.0, Kind::PercentOrMachine(_))
+    }
+
     /// Checks that the limit makes sense for `metric`.
     pub(crate) fn check(self, metric: &MonitorMetric) -> Result<(), String> {
         match self.0 {
             Kind::Absolute(_) => Ok(()),
-            Kind::Percent(_) if matches!(metric, MonitorMetric::Threads | MonitorMetric::OpenFiles) => {
+            Kind::Percent(_) | Kind::PercentOrMachine(_)
+                if matches!(metric, MonitorMetric::Threads | MonitorMetric::OpenFiles) =>
+            {
                 Err(format!("{metric} have no limit of the container: use `Limit::count`"))
             }
-            Kind::Percent(percent) if percent > 0.0 && percent.is_finite() => Ok(()),
-            Kind::Percent(percent) => Err(format!("{percent} % is not a share: use a number above 0")),
+            Kind::Percent(percent) | Kind::PercentOrMachine(percent)
+                if percent > 0.0 && percent.is_finite() =>
+            {
+                Ok(())
+            }
+            Kind::Percent(percent) | Kind::PercentOrMachine(percent) => {
+                Err(format!("{percent} % is not a share: use a number above 0"))
+            }
         }
     }
 
-    /// The limit as a number, where `whole` is the container's limit. `None` if it is a share and there is no whole.
+    /// The limit as a number, where `whole` is what shares are of. `None` if it is a share and there is no whole.
     pub(crate) fn resolve(self, whole: Option<u64>) -> Option<u64> {
         match self.0 {
             Kind::Absolute(number) => Some(number),
             // Far below 2^53 in practice; beyond that a few bytes more or less do not matter.
-            Kind::Percent(percent) => Some((whole? as f64 * percent / 100.0) as u64),
+            Kind::Percent(percent) | Kind::PercentOrMachine(percent) => {
+                Some((whole? as f64 * percent / 100.0) as u64)
+            }
         }
     }
 }
@@ -71,9 +98,14 @@ mod tests {
     #[test]
     fn senseless_shares_are_refused() {
         for percent in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(Limit::percent(percent).check(&MonitorMetric::Container).is_err(), "{percent}");
+            for limit in [Limit::percent(percent), Limit::percent_or_machine(percent)] {
+                assert!(limit.check(&MonitorMetric::Container).is_err(), "{percent}");
+            }
         }
-        assert!(Limit::percent(85.0).check(&MonitorMetric::Threads).unwrap_err().contains("Limit::count"));
+        for limit in [Limit::percent(85.0), Limit::percent_or_machine(85.0)] {
+            assert_eq!(limit.check(&MonitorMetric::Container), Ok(()));
+            assert!(limit.check(&MonitorMetric::Threads).unwrap_err().contains("Limit::count"));
+        }
         assert_eq!(Limit::count(100).check(&MonitorMetric::Threads), Ok(()));
     }
 }

@@ -14,7 +14,7 @@ use memory_debug_core::__private::{ChargedGroups, charged_groups, global_allocat
 use memory_debug_core::MonitorMetric;
 
 use crate::clock::Moment;
-use crate::reading::{AllocatorUse, Reading};
+use crate::reading::{AllocatorUse, MachineUse, Reading};
 use container::Container;
 pub(crate) use file::{Failed, KernelFile};
 use file::{count_entries, number, size};
@@ -27,6 +27,8 @@ pub(crate) struct Needs {
     pub(crate) allocator: bool,
     pub(crate) threads: bool,
     pub(crate) open_files: bool,
+    /// If no limit of a container is set.
+    pub(crate) machine: bool,
 }
 
 impl Needs {
@@ -59,11 +61,13 @@ pub(crate) struct Reader {
     status: KernelFile,
     rollup: KernelFile,
     files: KernelFile,
+    meminfo: KernelFile,
     pressure: KernelFile,
     container: Result<Container, String>,
     /// Why jemalloc's numbers are not read at all.
     not_jemalloc: Option<String>,
     resident: Result<u64, Failed>,
+    machine: Result<MachineUse, Failed>,
     unique: Paced<u64>,
     allocator: Paced<AllocatorUse>,
     threads: Paced<u64>,
@@ -92,10 +96,12 @@ impl Reader {
             status: KernelFile::new(&own, "status"),
             rollup: KernelFile::new(&own, "smaps_rollup"),
             files: KernelFile::new(&own, "fd"),
+            meminfo: KernelFile::new(proc, "meminfo"),
             pressure,
             container: groups.map(Container::new),
             not_jemalloc: global_allocator().err(),
             resident: Err(Failed::NOT_READ),
+            machine: Err(Failed::NOT_READ),
             // It walks all page tables, which takes milliseconds for each gigabyte.
             unique: Paced::new(seconds(30)),
             // It takes the lock of every arena.
@@ -119,6 +125,10 @@ impl Reader {
         reading.resident = self.resident.ok();
         if let Ok(container) = &mut self.container {
             reading.container = container.read(at, buffer);
+            if self.needs.machine && container.has_no_limit() {
+                self.machine = machine(&self.meminfo, buffer);
+                reading.machine = self.machine.ok();
+            }
             reading.oom_kills = self.oom_kills.get(at, || container.oom_kills(buffer));
         }
         reading.pressure_total_us = self.pressure_total.get(at, || pressure_total(&self.pressure, buffer));
@@ -179,6 +189,12 @@ impl Reader {
         })
     }
 
+    /// Why the last reading has no numbers of the machine, although no limit of a container is set.
+    pub(crate) fn machine_failure(&self) -> Option<Failed> {
+        let has_no_limit = self.container.as_ref().is_ok_and(Container::has_no_limit);
+        self.machine.err().filter(|_| has_no_limit)
+    }
+
     /// The container's own folder, if its events can be watched there.
     pub(crate) fn own_group(&self) -> Option<(u8, PathBuf)> {
         self.container.as_ref().ok().and_then(Container::own_group)
@@ -212,6 +228,13 @@ fn unique(rollup: &KernelFile, buffer: &mut [u8]) -> Result<u64, Failed> {
     let text = rollup.read(buffer)?;
     let size = |key| size(text, key, "smaps_rollup");
     Ok(size("Private_Clean")?.saturating_add(size("Private_Dirty")?))
+}
+
+fn machine(meminfo: &KernelFile, buffer: &mut [u8]) -> Result<MachineUse, Failed> {
+    let text = meminfo.read(buffer)?;
+    let size = |key| size(text, key, "meminfo");
+    let (total, available) = (size("MemTotal")?, size("MemAvailable")?);
+    Ok(MachineUse { used: total.saturating_sub(available), total })
 }
 
 /// The microseconds of the line `some avg10=0.25 avg60=0.10 avg300=0.00 total=681245`.

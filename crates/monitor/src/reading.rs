@@ -12,6 +12,8 @@ pub(crate) struct Reading {
     /// Milliseconds since 1970 of the wall clock.
     pub(crate) unix_ms: u64,
     pub(crate) container: Option<ContainerUse>,
+    /// Only if a rule falls back to it, and no limit of a container is set.
+    pub(crate) machine: Option<MachineUse>,
     /// Resident memory of the process.
     pub(crate) resident: Option<u64>,
     /// Memory that only this process has.
@@ -33,6 +35,14 @@ pub(crate) struct ContainerUse {
     pub(crate) limit: u64,
     /// Page cache that the kernel can drop at once.
     pub(crate) inactive_file: u64,
+}
+
+/// Memory of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MachineUse {
+    /// What programs cannot get without swapping.
+    pub(crate) used: u64,
+    pub(crate) total: u64,
 }
 
 /// jemalloc's numbers, in bytes.

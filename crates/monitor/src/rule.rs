@@ -98,6 +98,11 @@ impl Rule {
         self
     }
 
+    /// Whether shares are of the machine's memory if no limit of a container is set.
+    pub(crate) fn falls_back(&self) -> bool {
+        self.limit.falls_back() || self.hysteresis.is_some_and(Limit::falls_back)
+    }
+
     /// Checks the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut limits = std::iter::once(&self.limit).chain(&self.hysteresis);

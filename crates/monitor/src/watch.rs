@@ -85,6 +85,7 @@ impl Watch {
     pub(crate) fn needs(rules: &[Rule], all: bool) -> Needs {
         let mut needs = Needs { allocator: all, threads: all, ..Needs::default() };
         rules.iter().for_each(|rule| needs.add(&rule.metric));
+        needs.machine = rules.iter().any(Rule::falls_back);
         needs
     }
 
@@ -112,11 +113,11 @@ impl Watch {
                 _ => None,
             };
             if let Some(change) = watched.look(&reading, of_type, &mut self.budget) {
-                let source = self.reader.source(&watched.rule.metric);
+                let source = watched.source(self.reader.source(&watched.rule.metric));
                 found.push((watched.event(change, now, source), Some(index)));
             }
             if let Some(sees) = watched.new_sight() {
-                let reason = watched.not_armed(self.reader.reason(&watched.rule.metric)).unwrap_or_default();
+                let reason = watched.not_armed(reason(&self.reader, &watched.rule)).unwrap_or_default();
                 let text = match sees {
                     true => format!("{} is armed again", watched.rule.name),
                     false => format!("{} is not armed: {reason}", watched.rule.name),
@@ -228,8 +229,8 @@ impl Watch {
     /// The rules for the page.
     pub(crate) fn statuses(&self, now: Moment) -> Vec<RuleStatus> {
         let status = |watched: &Watched| {
-            let metric = &watched.rule.metric;
-            watched.status(now, self.reader.source(metric), self.reader.reason(metric))
+            let source = watched.source(self.reader.source(&watched.rule.metric));
+            watched.status(now, source, reason(&self.reader, &watched.rule))
         };
         self.rules.iter().map(status).collect()
     }
@@ -259,6 +260,15 @@ impl Watch {
     /// Events that were counted and not sent.
     pub(crate) fn suppressed(&self) -> u64 {
         self.rules.iter().map(Watched::suppressed).sum::<u64>() + self.suppressed
+    }
+}
+
+/// Why the last reading has no value for a rule.
+fn reason(reader: &Reader, rule: &Rule) -> Option<String> {
+    let of_metric = reader.reason(&rule.metric);
+    match reader.machine_failure().filter(|_| rule.falls_back()) {
+        Some(failed) => Some(format!("{}; {failed}", of_metric.as_deref().unwrap_or("no limit is set"))),
+        None => of_metric,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Watched {
     crossing: Crossing,
     flood: Flood,
     growth: Growth,
+    /// The machine's memory, if the rule falls back to it now.
+    machine: Option<u64>,
     value: Option<u64>,
     levels: Option<Levels>,
     sent: u64,
@@ -48,6 +50,7 @@ impl Watched {
             crossing: Crossing::new(rule.is_above, rule.held_for),
             flood: Flood::new(rule.cool_down, rule.at_most),
             growth: Growth::new(),
+            machine: None,
             value: None,
             levels: None,
             sent: 0,
@@ -66,8 +69,13 @@ impl Watched {
         budget: &mut Budget,
     ) -> Option<Change> {
         let at = reading.at;
-        self.value = of_type.or_else(|| reading.value(&self.rule.metric));
-        self.levels = self.resolve(reading.container.map(|container| container.limit));
+        let machine = reading.machine.filter(|_| self.rule.falls_back());
+        self.machine = machine.map(|machine| machine.total);
+        self.value = match machine {
+            Some(machine) if self.rule.metric == MonitorMetric::Container => Some(machine.used),
+            _ => of_type.or_else(|| reading.value(&self.rule.metric)),
+        };
+        self.levels = self.resolve(reading.container.map(|container| container.limit).or(self.machine));
         let Some((value, levels)) = self.value.zip(self.levels) else {
             self.crossing.miss(at);
             return None;
@@ -115,6 +123,16 @@ impl Watched {
         };
         let least = if self.is_count() { 1 } else { LEAST_STEP_BYTES };
         Some(Levels { limit, hysteresis, step: twentieth.max(least) })
+    }
+
+    /// Where its numbers come from. `of_metric` is the source of the metric.
+    pub(crate) fn source(&self, of_metric: Option<String>) -> Option<String> {
+        let Some(total) = self.machine else { return of_metric };
+        let value = match of_metric {
+            Some(source) => source,
+            None => "machine, MemTotal - MemAvailable of /proc/meminfo".into(),
+        };
+        Some(format!("{value}; no limit is set, so shares are of the machine's {}", Bytes(total)))
     }
 
     fn is_count(&self) -> bool {
@@ -175,7 +193,9 @@ impl Watched {
             0 => String::new(),
             seconds => format!(" for {}", span(seconds)),
         };
-        let (name, metric, trend) = (&self.rule.name, &self.rule.metric, self.trend());
+        let of_machine = self.machine.is_some() && self.rule.metric == MonitorMetric::Container;
+        let metric = if of_machine { "machine".to_owned() } else { self.rule.metric.to_string() };
+        let (name, trend) = (&self.rule.name, self.trend());
         match kind {
             EventKind::Exceeded => {
                 format!("{name}: {metric} at {value}, {side} the limit of {limit}{lasted}{trend}")

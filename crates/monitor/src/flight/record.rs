@@ -64,6 +64,7 @@ pub(super) fn read(record: &[u8]) -> Option<(u64, Reading)> {
         }),
         oom_kills: number(13),
         pressure_total_us: number(14),
+        ..Reading::default()
     };
     Some((words[0], reading))
 }

@@ -36,6 +36,8 @@ pub(super) struct Container {
     /// The group whose limit is reached first, by the last reading.
     binding: Option<Binding>,
     failed: Option<Failed>,
+    /// Why a limit is not known.
+    limits_failed: Option<Failed>,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl Container {
             own_folder,
             binding: None,
             failed: None,
+            limits_failed: None,
         }
     }
 
@@ -121,17 +124,21 @@ impl Container {
     }
 
     fn read_limits(&mut self, buffer: &mut [u8]) {
+        self.limits_failed = None;
         for group in &mut self.groups {
             let limit = group.limit_file.read(buffer).map(|text| field(text, 0));
             match limit {
                 // "max" is no number, and means that there is no limit.
                 Ok(limit) => group.limit = limit.filter(|limit| *limit < NO_LIMIT),
-                Err(failed) => self.failed = Some(failed),
+                // The root of version 2 has no limit, nor has a group whose parent does not limit memory.
+                Err(failed) if failed.is_missing() => group.limit = None,
+                Err(failed) => self.limits_failed = Some(failed),
             }
         }
         if self.version == 1 {
             let stat = self.own_stat.read(buffer);
             let lowest = stat.and_then(|text| number(text, "hierarchical_memory_limit", "memory.stat"));
+            self.limits_failed = self.limits_failed.or(lowest.err());
             self.lowest = lowest.ok().filter(|limit| *limit < NO_LIMIT);
         }
     }
@@ -156,7 +163,13 @@ impl Container {
         if self.binding.is_some() {
             return None;
         }
-        Some(self.failed.map_or_else(|| "no limit is set".into(), |failed| failed.to_string()))
+        let failed = self.failed.or(self.limits_failed);
+        Some(failed.map_or_else(|| "no limit is set".into(), |failed| failed.to_string()))
+    }
+
+    /// Whether the last reading has certainly shown that there is no limit.
+    pub(super) fn has_no_limit(&self) -> bool {
+        self.binding.is_none() && self.failed.is_none() && self.limits_failed.is_none()
     }
 
     pub(super) fn own_group(&self) -> Option<(u8, PathBuf)> {

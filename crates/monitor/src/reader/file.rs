@@ -72,6 +72,11 @@ enum Why {
 impl Failed {
     pub(crate) const NOT_READ: Self = Self { file: "", why: Why::NotRead };
 
+    /// Whether the file does not exist.
+    pub(super) fn is_missing(self) -> bool {
+        self.why == Why::System(Errno::NOENT)
+    }
+
     /// The file was read, but it does not have what was expected.
     pub(crate) const fn odd(file: &'static str) -> Self {
         Self { file, why: Why::Odd }

@@ -4,7 +4,12 @@ use super::*;
 use crate::fixture::Tree;
 use crate::reading::ContainerUse;
 
-const ALL: Needs = Needs { unique: true, allocator: true, threads: true, open_files: true };
+const ALL: Needs = Needs { unique: true, allocator: true, threads: true, open_files: true, machine: false };
+
+const OR_MACHINE: Needs =
+    Needs { unique: false, allocator: false, threads: false, open_files: false, machine: true };
+
+const MEMINFO: &str = "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable: 300 kB\n";
 
 fn moment(seconds: u64) -> Moment {
     Moment { at: Duration::from_secs(seconds), unix_ms: 1000 * seconds }
@@ -64,6 +69,45 @@ fn m2_without_a_limit_the_reason_says_so_and_a_new_limit_counts_later() {
     assert_eq!(container(&mut reader, 9), None);
     assert_eq!(container(&mut reader, 10).map(|usage| usage.limit), Some(700_000));
     assert!(reader.has_limit());
+}
+
+#[test]
+fn m2_the_machine_is_read_only_on_request_and_only_without_a_limit() {
+    for (tree, limit, none) in [
+        (Tree::version_2(), "cgroup/p/a/memory.max", "max"),
+        (Tree::version_1(), "cgroup/p/a/memory.limit_in_bytes", "9223372036854771712"),
+    ] {
+        tree.add("meminfo", MEMINFO);
+        let machine = |reader: &mut Reader, seconds| reader.read(moment(seconds), false).machine;
+        let mut reader = Reader::new(tree.path(), OR_MACHINE);
+        assert_eq!(machine(&mut reader, 0), None, "there is a limit");
+        tree.add(limit, none);
+        tree.add("cgroup/p/a/memory.stat", "hierarchical_memory_limit 9223372036854771712\n");
+        assert_eq!(machine(&mut reader, 10), Some(MachineUse { used: 700 << 10, total: 1000 << 10 }));
+        assert_eq!(machine(&mut Reader::new(tree.path(), Needs::default()), 0), None);
+        tree.add("meminfo", "MemTotal: 1000 kB\n");
+        assert_eq!(machine(&mut reader, 11), None);
+        assert_eq!(reader.machine_failure(), Some(Failed::odd("meminfo")));
+    }
+}
+
+#[test]
+fn m2_a_group_without_a_file_for_its_limit_has_none_and_a_file_that_cannot_be_read_may_have_one() {
+    let tree = Tree::version_2();
+    tree.add("meminfo", MEMINFO);
+    let file = "cgroup/p/a/memory.max";
+    tree.remove(file);
+    let mut reader = Reader::new(tree.path(), OR_MACHINE);
+    for seconds in [0, 1] {
+        assert!(reader.read(moment(seconds), false).machine.is_some(), "like the root of version 2");
+        assert_eq!(reader.reason(&MonitorMetric::Container).as_deref(), Some("no limit is set"));
+    }
+    std::fs::create_dir(tree.path().join(file)).unwrap();
+    for seconds in [10, 11] {
+        assert_eq!(reader.read(moment(seconds), false).machine, None, "it may have a limit");
+        let reason = reader.reason(&MonitorMetric::Container);
+        assert_eq!(reason.as_deref(), Some("memory.max: is a directory"));
+    }
 }
 
 #[test]

@@ -125,3 +125,55 @@ fn a_rule_about_a_type_waits_for_a_snapshot() {
     watch.know_largest(vec![("String".into(), 9 * MIB)]);
     assert_eq!(watch.types(), [("String".to_owned(), 9 * MIB), ("Vec<u8>".to_owned(), 2 * MIB)]);
 }
+
+#[test]
+fn a_rule_that_falls_back_to_the_machine_says_so() {
+    let tree = Tree::version_2();
+    tree.add("cgroup/p/a/memory.max", "max");
+    tree.add("meminfo", "MemTotal: 1000 kB\nMemAvailable: 100 kB\n");
+    let rules = || {
+        let share = Limit::percent_or_machine(85.0);
+        vec![
+            Rule::above(MonitorMetric::Container, share).named("machine"),
+            Rule::above(MonitorMetric::Resident, share).named("resident"),
+            Rule::above(MonitorMetric::Container, Limit::percent(85.0)).named("container"),
+        ]
+    };
+    let mut watch = Watch::new(Reader::new(tree.path(), Watch::needs(&rules(), false)), rules(), false);
+    let mut found = Vec::new();
+    watch.look(moment(0), Woken::default(), &mut found);
+    let texts: Vec<_> = found.iter().map(|(event, _)| event.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "machine: machine at 900.00 KiB, above the limit of 850.00 KiB",
+            "container is not armed: no limit is set",
+        ]
+    );
+    let statuses = watch.statuses(moment(0));
+    let sources: Vec<_> = statuses.iter().map(|rule| rule.source.as_deref()).collect();
+    assert_eq!(
+        sources,
+        [
+            Some(
+                "machine, MemTotal - MemAvailable of /proc/meminfo; no limit is set, so shares are of the machine's \
+                 1000.00 KiB"
+            ),
+            Some("process, /proc/self/statm; no limit is set, so shares are of the machine's 1000.00 KiB"),
+            None,
+        ]
+    );
+    let limits: Vec<_> = statuses.iter().map(|rule| rule.limit).collect();
+    assert_eq!(limits, [Some(850 << 10), Some(850 << 10), None]);
+
+    tree.remove("meminfo");
+    found.clear();
+    watch.look(moment(1_000), Woken::default(), &mut found);
+    let texts: Vec<_> = found.iter().map(|(event, _)| event.text.as_str()).collect();
+    assert!(texts.contains(&"machine is not armed: no limit is set; meminfo: entity not found"), "{texts:?}");
+
+    tree.add("cgroup/p/a/memory.max", "1000000");
+    watch.look(moment(20_000), Woken::default(), &mut found);
+    let source = watch.statuses(moment(20_000))[0].source.clone().unwrap();
+    assert!(source.starts_with("container v2, "), "a limit counts as soon as there is one: {source}");
+}
