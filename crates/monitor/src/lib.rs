@@ -32,7 +32,8 @@
 //! # How the parts fit together
 //!
 //! - A [`Rule`] has a metric, a [`Limit`] and [`Action`]s. It sends one event when the value has passed the limit for
-//!   long enough, further ones only for new peaks, and one when the value is quiet again, with the true peak. A pause
+//!   long enough, further ones only for new peaks, and one when the value is quiet again, with the highest value of all
+//!   looks. For the container it adds the kernel's own peak, if that rose meanwhile. A pause
 //!   after each alarm and a number of alarms a day keep it from flooding; what is not sent is counted.
 //! - The monitor looks each second, and up to twenty times a second when a value grows towards a limit. Events of the
 //!   container and memory pressure wake it earlier where the kernel has them.

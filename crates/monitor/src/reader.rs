@@ -27,6 +27,7 @@ pub(crate) struct Needs {
     pub(crate) allocator: bool,
     pub(crate) threads: bool,
     pub(crate) open_files: bool,
+    pub(crate) group_peak: bool,
     /// If no limit of a container is set.
     pub(crate) machine: bool,
 }
@@ -125,6 +126,9 @@ impl Reader {
         reading.resident = self.resident.ok();
         if let Ok(container) = &mut self.container {
             reading.container = container.read(at, buffer);
+            if self.needs.group_peak {
+                reading.group_peak = container.peak(buffer);
+            }
             if self.needs.machine && container.has_no_limit() {
                 self.machine = machine(&self.meminfo, buffer);
                 reading.machine = self.machine.ok();

@@ -12,6 +12,8 @@ pub(crate) struct Reading {
     /// Milliseconds since 1970 of the wall clock.
     pub(crate) unix_ms: u64,
     pub(crate) container: Option<ContainerUse>,
+    /// Only if a rule about the container needs it.
+    pub(crate) group_peak: Option<GroupPeak>,
     /// Only if a rule falls back to it, and no limit of a container is set.
     pub(crate) machine: Option<MachineUse>,
     /// Resident memory of the process.
@@ -35,6 +37,15 @@ pub(crate) struct ContainerUse {
     pub(crate) limit: u64,
     /// Page cache that the kernel can drop at once.
     pub(crate) inactive_file: u64,
+}
+
+/// The highest usage of a group since it exists, counted by the kernel at each change. It includes page cache, which the
+/// working set leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupPeak {
+    /// The index of the group: peaks of different groups cannot be compared.
+    pub(crate) group: usize,
+    pub(crate) bytes: u64,
 }
 
 /// Memory of the machine.

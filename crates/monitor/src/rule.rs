@@ -103,6 +103,11 @@ impl Rule {
         self.limit.falls_back() || self.hysteresis.is_some_and(Limit::falls_back)
     }
 
+    /// Whether the kernel counts the peak of what it watches.
+    pub(crate) fn has_group_peak(&self) -> bool {
+        self.is_above && self.metric == MonitorMetric::Container
+    }
+
     /// Checks the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut limits = std::iter::once(&self.limit).chain(&self.hysteresis);

@@ -85,6 +85,7 @@ impl Watch {
     pub(crate) fn needs(rules: &[Rule], all: bool) -> Needs {
         let mut needs = Needs { allocator: all, threads: all, ..Needs::default() };
         rules.iter().for_each(|rule| needs.add(&rule.metric));
+        needs.group_peak = rules.iter().any(Rule::has_group_peak);
         needs.machine = rules.iter().any(Rule::falls_back);
         needs
     }

@@ -8,7 +8,7 @@ use memory_debug_core::{EventKind, MonitorEvent, MonitorMetric, RuleState, RuleS
 use crate::clock::{Moment, millis, rfc3339};
 use crate::flood::{Budget, Flood};
 use crate::interval::Growth;
-use crate::reading::Reading;
+use crate::reading::{GroupPeak, Reading};
 use crate::rule::Rule;
 use crate::state::{Change, Crossing, Levels, Permit};
 
@@ -26,6 +26,10 @@ pub(crate) struct Watched {
     machine: Option<u64>,
     value: Option<u64>,
     levels: Option<Levels>,
+    /// The kernel's peak at the last look at which the value was on the quiet side.
+    quiet_peak: Option<GroupPeak>,
+    /// The kernel's peak of the crossing that has just ended.
+    crossing_peak: Option<u64>,
     sent: u64,
     suppressed: u64,
     /// Suppressed since the last event.
@@ -53,6 +57,8 @@ impl Watched {
             machine: None,
             value: None,
             levels: None,
+            quiet_peak: None,
+            crossing_peak: None,
             sent: 0,
             suppressed: 0,
             suppressed_since: 0,
@@ -83,6 +89,10 @@ impl Watched {
         self.growth.note(at, value);
         let (flood, any) = (self.flood.permits(at), budget.permits(at));
         let observed = self.crossing.observe(at, value, levels, Permit { alarm: flood && any, end: any });
+        if self.crossing.state() == RuleState::Below {
+            self.crossing_peak = risen(self.quiet_peak, reading.group_peak);
+            self.quiet_peak = reading.group_peak;
+        }
         if observed.is_suppressed {
             self.suppressed += 1;
             self.suppressed_since += 1;
@@ -206,10 +216,19 @@ impl Watched {
                 )
             }
             _ => {
-                let peak = amount(peak);
-                format!("{name}: {metric} at {value} again; it was {side} {limit}{lasted}, {at_most} {peak}")
+                let (peak, counted) = (amount(peak), self.counted());
+                format!(
+                    "{name}: {metric} at {value} again; it was {side} {limit}{lasted}, {at_most} {peak}{counted}"
+                )
             }
         }
+    }
+
+    /// The kernel's peak of the crossing, beside the highest value of all looks: usage can be higher between two looks.
+    fn counted(&self) -> String {
+        let peak = self.crossing_peak.filter(|_| self.rule.has_group_peak());
+        peak.map(|peak| format!(" (with page cache {} by the kernel's count)", Bytes(peak)))
+            .unwrap_or_default()
     }
 
     /// How the value moved in the last minute: `, growing by 1.00 MiB/s`.
@@ -253,6 +272,13 @@ impl Watched {
             (_, _, None) => Some("no limit is set for the container, and the rule has a share of it".into()),
         }
     }
+}
+
+/// The kernel's peak, if it has risen since the value was quiet. Otherwise it is older than the crossing, or of another
+/// group, and says nothing about this crossing.
+fn risen(before: Option<GroupPeak>, now: Option<GroupPeak>) -> Option<u64> {
+    let (before, now) = before.zip(now)?;
+    (now.group == before.group && now.bytes > before.bytes).then_some(now.bytes)
 }
 
 #[cfg(test)]

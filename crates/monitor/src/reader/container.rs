@@ -8,7 +8,7 @@ use memory_debug_core::units::Bytes;
 
 use super::ChargedGroups;
 use super::file::{Failed, KernelFile, field, number};
-use crate::reading::ContainerUse;
+use crate::reading::{ContainerUse, GroupPeak};
 
 /// How often limits are read. Kubernetes can change them while the process runs.
 const LIMITS_EVERY: Duration = Duration::from_secs(10);
@@ -45,6 +45,7 @@ struct Group {
     path: String,
     limit_file: KernelFile,
     usage_file: KernelFile,
+    peak_file: KernelFile,
     stat_file: KernelFile,
     limit: Option<u64>,
     inactive_file: u64,
@@ -68,6 +69,7 @@ impl Container {
         let groups = found.groups.into_iter().map(|group| Group {
             limit_file: KernelFile::new(&group.folder, pick("memory.max", "memory.limit_in_bytes")),
             usage_file: KernelFile::new(&group.folder, pick("memory.current", "memory.usage_in_bytes")),
+            peak_file: KernelFile::new(&group.folder, pick("memory.peak", "memory.max_usage_in_bytes")),
             stat_file: KernelFile::new(&group.folder, "memory.stat"),
             path: group.path,
             limit: None,
@@ -121,6 +123,14 @@ impl Container {
         }
         self.binding = least.map(|(_, binding)| binding);
         least.map(|(usage, _)| usage)
+    }
+
+    /// The highest usage of the group of the last reading. `None` where the kernel does not count it (version 2 before
+    /// Linux 5.19).
+    pub(super) fn peak(&self, buffer: &mut [u8]) -> Option<GroupPeak> {
+        let group = self.binding?.group;
+        let bytes = field(self.groups.get(group)?.peak_file.read(buffer).ok()?, 0)?;
+        Some(GroupPeak { group, bytes })
     }
 
     fn read_limits(&mut self, buffer: &mut [u8]) {

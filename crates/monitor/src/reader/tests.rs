@@ -2,12 +2,20 @@ use memory_debug_core::CgroupLevel;
 
 use super::*;
 use crate::fixture::Tree;
-use crate::reading::ContainerUse;
+use crate::reading::{ContainerUse, GroupPeak};
 
-const ALL: Needs = Needs { unique: true, allocator: true, threads: true, open_files: true, machine: false };
+const NONE: Needs = Needs {
+    unique: false,
+    allocator: false,
+    threads: false,
+    open_files: false,
+    group_peak: false,
+    machine: false,
+};
 
-const OR_MACHINE: Needs =
-    Needs { unique: false, allocator: false, threads: false, open_files: false, machine: true };
+const ALL: Needs = Needs { unique: true, allocator: true, threads: true, open_files: true, ..NONE };
+
+const OR_MACHINE: Needs = Needs { machine: true, ..NONE };
 
 const MEMINFO: &str = "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable: 300 kB\n";
 
@@ -69,6 +77,19 @@ fn m2_without_a_limit_the_reason_says_so_and_a_new_limit_counts_later() {
     assert_eq!(container(&mut reader, 9), None);
     assert_eq!(container(&mut reader, 10).map(|usage| usage.limit), Some(700_000));
     assert!(reader.has_limit());
+}
+
+#[test]
+fn m2_the_peak_is_of_the_group_with_the_least_room_or_missing() {
+    for (tree, file) in [(Tree::version_2(), "memory.peak"), (Tree::version_1(), "memory.max_usage_in_bytes")]
+    {
+        let mut reader = Reader::new(tree.path(), Needs { group_peak: true, ..NONE });
+        assert_eq!(reader.read(moment(0), false).group_peak, None);
+        tree.add(&format!("cgroup/p/a/{file}"), "900000\n");
+        let peak = Some(GroupPeak { group: 0, bytes: 900_000 });
+        assert_eq!(reader.read(moment(1), false).group_peak, peak);
+        assert_eq!(Reader::new(tree.path(), NONE).read(moment(0), false).group_peak, None);
+    }
 }
 
 #[test]

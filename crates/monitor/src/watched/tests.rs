@@ -129,3 +129,33 @@ fn m5_a_jump_of_the_wall_clock_changes_no_decision() {
     let under = look(3, 0, MIB).unwrap();
     assert_eq!((under.kind, under.since.as_deref()), (EventKind::Under, Some("1970-01-01T00:00:00.000Z")));
 }
+
+#[test]
+fn m1_the_kernels_peak_is_told_only_if_it_is_of_this_crossing() {
+    let peak = |group, mib| Some(GroupPeak { group, bytes: mib * MIB });
+    // The kernel's peak before, during and at the end of a crossing, and whether it is told.
+    for (peaks, is_told) in [
+        ([peak(0, 480), peak(0, 500), peak(0, 500)], true),
+        // It passed between the last quiet look and the first loud one, or after the last loud one.
+        ([peak(0, 480), peak(0, 480), peak(0, 500)], true),
+        ([peak(0, 500), peak(0, 500), peak(0, 500)], false),
+        ([peak(0, 480), peak(0, 500), peak(1, 500)], false),
+        ([peak(0, 510), peak(0, 5), peak(0, 500)], false),
+        ([None, peak(0, 500), peak(0, 500)], false),
+        ([peak(0, 480), peak(0, 500), None], false),
+    ] {
+        let (mut watched, mut budget) = (nearly_full(), Budget::new());
+        let values = [100, 450, 100].map(|mib| mib * MIB);
+        let changes: Vec<_> = (0..)
+            .zip(values.into_iter().zip(peaks))
+            .map(|(index, (used, group_peak))| {
+                let reading = Reading { group_peak, ..reading(20 * index, used, 512 * MIB) };
+                watched.look(&reading, None, &mut budget)
+            })
+            .collect();
+        let text = watched.event(changes[2].unwrap(), moment(40), None).text;
+        let told = " (with page cache 500.00 MiB by the kernel's count)";
+        assert_eq!(text.contains(told), is_told, "{peaks:?}: {text}");
+        assert_eq!(text.contains("kernel"), is_told, "{peaks:?}: {text}");
+    }
+}
