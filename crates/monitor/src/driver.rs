@@ -147,7 +147,7 @@ impl Driver {
             return;
         }
         let look = self.engine.workers().look(now.at, now.unix_ms, overslept);
-        self.workers_due = now.at.saturating_add(look.next.unwrap_or(self.interval).min(self.interval));
+        self.workers_due = look.due(now.at, self.look_due, self.interval);
         for event in look.events {
             self.engine.watch().admit_event(now, event, &mut self.found);
         }
