@@ -115,9 +115,14 @@ impl Service {
     /// What the monitor costs in this time.
     fn measure(&self, time: Duration) -> Measured {
         let (first, sleeps_before) = (cost(&self.monitor), sleeps());
-        let allocations = ALLOCATIONS.load(Ordering::Relaxed);
-        thread::sleep(time);
-        let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
+        let mut allocations = Vec::with_capacity(time.as_secs() as usize);
+        let mut before = ALLOCATIONS.load(Ordering::Relaxed);
+        for _ in 0..time.as_secs() {
+            thread::sleep(Duration::from_secs(1));
+            let now = ALLOCATIONS.load(Ordering::Relaxed);
+            allocations.push(now - before);
+            before = now;
+        }
         let (last, sleeps) = (cost(&self.monitor), sleeps() - sleeps_before);
         Measured {
             allocations,
@@ -129,7 +134,8 @@ impl Service {
 }
 
 struct Measured {
-    allocations: u64,
+    /// Those of all threads, second by second.
+    allocations: Vec<u64>,
     sleeps: u64,
     looks: u64,
     cpu_us: u64,
@@ -151,7 +157,7 @@ fn m4_a_look_allocates_nothing_and_all_sources_need_six_descriptors() {
     }
     thread::sleep(Duration::from_millis(500));
     let busy = service.measure(Duration::from_secs(3));
-    assert_eq!((quiet.allocations, busy.allocations), (0, 0));
+    assert_eq!((quiet.allocations, busy.allocations), (vec![0; 3], vec![0; 3]));
     assert!(quiet.looks >= 1 && busy.looks >= 1, "{} and {} looks", quiet.looks, busy.looks);
     assert!(busy.sleeps > busy.looks, "it looks at busy workers between looks at the memory");
     let descriptors = service.descriptors();
@@ -170,10 +176,21 @@ fn m4_a_quiet_monitor_costs_next_to_nothing() {
     let seconds = f64::from(seconds);
     let share = measured.cpu_us as f64 / 10_000.0 / seconds;
     let wakes = measured.sleeps as f64 / seconds;
-    let (allocations, descriptors) = (measured.allocations, service.descriptors());
+    let descriptors = service.descriptors();
+    let allocating = measured.allocations.iter().filter(|count| **count > 0).count();
+    let allocations: u64 = measured.allocations.iter().sum();
+    // The capture of ordinary times is due once, ten minutes after the start, and takes a thread of its own.
+    let captures = usize::from(UNTIL_QUIET.as_secs_f64() + seconds > 600.0);
     let checks = [
         (share <= 0.05, format!("{share:.4} % of a processor, at most 0.05 %")),
-        (allocations == 0, format!("{allocations} allocations in {} looks, at most 0", measured.looks)),
+        (
+            allocating <= captures,
+            format!(
+                "{} looks, {allocations} allocations in {allocating} of {seconds} seconds, at most in {captures} \
+                 (the capture after ten minutes)",
+                measured.looks
+            ),
+        ),
         (descriptors <= MOST_DESCRIPTORS, format!("{descriptors} descriptors, at most {MOST_DESCRIPTORS}")),
         (wakes <= 1.1, format!("{wakes:.3} wake-ups a second, at most 1.1")),
     ];
