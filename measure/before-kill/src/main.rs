@@ -1,7 +1,13 @@
 //! Leaks records at a given rate until the kernel kills it, or until it has leaked enough.
 //!
 //! `before-kill LEAK_MIB_PER_SECOND LEAKED_MIB STOP_AT_MIB [FOLDER [MAX_MIB]]`: the leak begins with what it has leaked
-//! already. Captures go to the folder, if one is given. A rate of 0 leaks nothing and ends at once. Prints what the folder tells about earlier processes, and then `ready`.
+//! already. Captures go to the folder, if one is given. A rate of 0 leaks nothing and ends at once. Prints what the
+//! folder tells about earlier processes, and then `ready`.
+//!
+//! With `ROUTE=ADDRESS` in the environment it also answers requests there, and prints the address first.
+//! `before-kill ask ADDRESS` sends them until it gets no answer, and prints how long they took.
+
+mod route;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -35,11 +41,20 @@ const STEP: Duration = Duration::from_millis(2);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [ask, address] = arguments.as_slice()
+        && ask == "ask"
+    {
+        return route::ask(address);
+    }
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<usize>().ok());
     let (Some(rate), Some(leaked_before), Some(stop_at)) = (number(0), number(1), number(2)) else {
         eprintln!("before-kill LEAK_MIB_PER_SECOND LEAKED_MIB STOP_AT_MIB [FOLDER [MAX_MIB]]");
         return ExitCode::from(2);
     };
+    if let Err(error) = std::env::var("ROUTE").map_or(Ok(()), |address| route::serve(&address)) {
+        eprintln!("cannot answer requests: {error}");
+        return ExitCode::FAILURE;
+    }
     let products: Vec<Vec<Product>> = (0..64).map(|_| products()).collect();
     let running = match arguments.get(3).map(|folder| start(folder, number(4))) {
         Some(Err(error)) => {
