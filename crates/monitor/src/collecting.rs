@@ -74,23 +74,27 @@ impl Collecting {
     }
 
     /// Saves a snapshot, if fewer than `at_most` were saved in the last 24 hours, also by earlier processes.
-    pub(crate) fn save(&self, taken: &Taken, to: &SaveTo, at_most: usize) -> String {
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with the folder, in words.
+    pub(crate) fn save(&self, taken: &Taken, to: &SaveTo, at_most: usize) -> Result<String, String> {
         let day_ago = SystemTime::now().checked_sub(Duration::from_secs(24 * 60 * 60));
         let recent = |file: &SavedFile| day_ago.is_none_or(|day_ago| file.saved_at > day_ago);
         if saved_files(&to.folder).iter().filter(|file| recent(file)).count() >= at_most {
-            return format!("not saved: the folder has {at_most} snapshots of the last 24 hours");
+            return Ok(format!("not saved: the folder has {at_most} snapshots of the last 24 hours"));
         }
         match SnapshotFolder::new(&to.folder).save(&taken.snapshot) {
             Ok(path) => {
                 let removed = remove_oldest(&to.folder, to.max_bytes);
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if removed == 0 {
+                Ok(if removed == 0 {
                     format!("saved {name}")
                 } else {
                     format!("saved {name}; {removed} older removed")
-                }
+                })
             }
-            Err(error) => format!("not saved: {error}"),
+            Err(error) => Err(format!("not saved: {error}")),
         }
     }
 

@@ -234,11 +234,7 @@ impl Dispatch {
         let failed = self.shared.clone();
         let job = Job::new(work, move |reason| {
             failed.ring.note_outcome(event, ActionOutcome::new(name, &*reason));
-            failed.tell(
-                EventKind::Failure,
-                format!("the action `{name}` of event {event} failed: {reason}"),
-                None,
-            );
+            failed.tell_failed(name, event, &reason);
         });
         if let Err(refused) = lane.send(job) {
             self.shared.suppressed.fetch_add(1, Ordering::Relaxed);
@@ -256,6 +252,12 @@ impl Shared {
     /// Lets the monitor's thread send an event.
     pub(crate) fn tell(&self, kind: EventKind, text: String, rule: Option<String>) {
         self.inbox.push(Note::Event(Box::new(self.event(kind, text, rule))));
+    }
+
+    /// Lets the monitor's thread send an event about an action that failed.
+    fn tell_failed(&self, name: &str, event: u64, reason: &str) {
+        let text = format!("the action `{name}` of event {event} failed: {reason}");
+        self.tell(EventKind::Failure, text, None);
     }
 
     fn event(&self, kind: EventKind, text: String, rule: Option<String>) -> MonitorEvent {
@@ -292,7 +294,11 @@ impl Collects {
                 Ok(taken) => {
                     shared.inbox.push(Note::Types(taken.types.clone()));
                     for to in &self.save {
-                        note("save-snapshot", shared.collecting.save(&taken, to, self.at_most));
+                        let saved = shared.collecting.save(&taken, to, self.at_most);
+                        if let Err(reason) = &saved {
+                            shared.tell_failed("save-snapshot", event, reason);
+                        }
+                        note("save-snapshot", saved.unwrap_or_else(|reason| reason));
                     }
                     if self.keep {
                         note("keep-snapshot", shared.collecting.keep(taken));

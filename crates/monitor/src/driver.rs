@@ -14,6 +14,7 @@ use crate::clock::{Moment, rfc3339};
 use crate::dispatch::Dispatch;
 use crate::engine::Engine;
 use crate::inbox::Note;
+use crate::log;
 use crate::reading::Reading;
 use crate::signal::{Signals, report_is_due};
 use crate::summary_line::{signal_report, summary_line};
@@ -41,8 +42,6 @@ pub(crate) struct Driver {
     overslept: Duration,
     signals: Option<Signals>,
     last_signal: Option<Duration>,
-    /// Notes that need the recorder while the page uses it.
-    later: Vec<Note>,
     /// Whether captures pause.
     is_paused: bool,
     buffer: Box<[u8]>,
@@ -73,7 +72,6 @@ impl Driver {
             checks: duties.checks.into_iter().map(|check| (check, Duration::ZERO)).collect(),
             summary: duties.summary_every.map(|every| (every, every)),
             found: duties.found,
-            later: Vec::new(),
             is_paused: false,
             workers_due: Duration::ZERO,
             overslept: Duration::ZERO,
@@ -105,8 +103,14 @@ impl Driver {
             self.send();
             woken = self.wait();
         }
-        if let Some(recorder) = self.engine.take_recorder() {
-            recorder.close();
+        if let Some(recorder) = self.engine.take_recorder()
+            && let Err(reason) = recorder.close()
+        {
+            // The threads that write events may not run any more.
+            log::write_warning(&format!(
+                "memory: the end of this process could not be marked in its flight record: {reason}; the next start \
+                 reports that it did not end in order"
+            ));
         }
     }
 
@@ -130,14 +134,14 @@ impl Driver {
 
     /// Writes the record of a look, and captures if that is due. Returns why captures pause, if they begin to.
     fn record(&mut self, reading: &Reading) -> Option<String> {
-        let mut recorder = self.engine.recorder()?;
+        let mut recorder = self.engine.recorder();
         let recorder = recorder.as_mut()?;
         recorder.record(reading);
         if let Some(job) = recorder.due(reading) {
             self.dispatch.capture(job, None);
         }
-        let was_paused = std::mem::replace(&mut self.is_paused, recorder.paused().is_some());
-        recorder.paused().filter(|_| !was_paused).map(str::to_owned)
+        let was_paused = std::mem::replace(&mut self.is_paused, recorder.is_paused());
+        if self.is_paused && !was_paused { recorder.paused() } else { None }
     }
 
     /// Looks at the workers at each look, and more often while one of them may be blocked.
@@ -184,8 +188,7 @@ impl Driver {
     }
 
     fn take_notes(&mut self, now: Moment) {
-        let later = std::mem::take(&mut self.later);
-        for note in later.into_iter().chain(self.engine.inbox.take()) {
+        for note in self.engine.inbox.take() {
             match note {
                 Note::Event(event) => self.engine.watch().admit_event(now, *event, &mut self.found),
                 Note::Types(types) => {
@@ -199,13 +202,9 @@ impl Driver {
     }
 
     fn take_capture(&mut self, result: JobResult, event: Option<u64>, now: Moment) {
-        let Some(mut recorder) = self.engine.recorder() else {
-            return self.later.push(Note::Captured(result, event));
-        };
-        if let Some(recorder) = recorder.as_mut() {
+        if let Some(recorder) = self.engine.recorder().as_mut() {
             recorder.done(&result);
         }
-        drop(recorder);
         if result.has_file() {
             self.engine.ring.count_capture();
         }
@@ -228,22 +227,21 @@ impl Driver {
             self.engine.ring.note_outcome(event, ActionOutcome::new("capture", text));
         };
         let reading = *self.engine.watch().last();
-        let Some(mut recorder) = self.engine.recorder() else {
-            return outcome("skipped: the folder is being read");
-        };
+        let mut recorder = self.engine.recorder();
         let Some(recorder) = recorder.as_mut() else {
             return outcome("skipped: no folder was set; name one with `Monitor::before_oom`");
         };
-        match recorder.capture_now(&reading) {
-            Some(job) => self.dispatch.capture(job, Some(event)),
-            None => outcome("skipped: another capture is under way, or there is no room"),
+        match (recorder.capture_now(&reading), recorder.paused()) {
+            (Some(job), _) => self.dispatch.capture(job, Some(event)),
+            (None, Some(reason)) => outcome(&format!("skipped: nothing is captured now: {reason}")),
+            (None, None) => outcome("skipped: another capture is under way, or there is no room"),
         }
     }
 
     /// One event for each earlier process that did not end in order.
     fn report_earlier(&mut self) {
         let now = self.engine.clock.now();
-        let Some(recorder) = self.engine.recorder() else { return };
+        let recorder = self.engine.recorder();
         for earlier in recorder.as_ref().map(|recorder| recorder.earlier()).unwrap_or_default() {
             let at = rfc3339(now.unix_ms);
             let event = MonitorEvent::new(EventKind::EndedAbruptly, at, earlier.summary.clone());

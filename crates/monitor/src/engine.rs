@@ -2,14 +2,14 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use memory_debug_core::{
     CaptureStatus, Collector, InstanceInfo, MonitorCost, MonitorReport, MonitorStatus, Scope, TaskReport,
 };
 
-use crate::captures::Recorder;
+use crate::captures::{Known, Recorder};
 use crate::clock::{Clock, rfc3339};
 use crate::event_ring::EventRing;
 use crate::inbox::Inbox;
@@ -80,14 +80,9 @@ impl Engine {
         lock(&self.watch)
     }
 
-    /// The recorder, for the monitor's thread. `None` while the page reads its folder: a disk that does
-    /// not answer must not stop the rules.
-    pub(crate) fn recorder(&self) -> Option<MutexGuard<'_, Option<Recorder>>> {
-        match self.recorder.try_lock() {
-            Ok(recorder) => Some(recorder),
-            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    /// The recorder. Only locked for moments, and never while a disk is waited for.
+    pub(crate) fn recorder(&self) -> MutexGuard<'_, Option<Recorder>> {
+        lock(&self.recorder)
     }
 
     pub(crate) fn workers(&self) -> MutexGuard<'_, Workers> {
@@ -106,15 +101,15 @@ impl Engine {
 
     /// The report for the page.
     pub(crate) fn report(&self, instance: InstanceInfo) -> MonitorReport {
-        self.report_with(instance, Recorder::status)
+        self.report_with(instance, Known::with_files)
     }
 
     /// The report without the list of captured files, which only the folder has.
     pub(crate) fn summary(&self, instance: InstanceInfo) -> MonitorReport {
-        self.report_with(instance, Recorder::summary)
+        self.report_with(instance, Known::without_files)
     }
 
-    fn report_with(&self, instance: InstanceInfo, captures: fn(&Recorder) -> CaptureStatus) -> MonitorReport {
+    fn report_with(&self, instance: InstanceInfo, captures: fn(Known) -> CaptureStatus) -> MonitorReport {
         let now = self.clock.now();
         let reported_at = rfc3339(now.unix_ms);
         if let Some(reason) = self.ended.get() {
@@ -124,7 +119,9 @@ impl Engine {
         status.started_at = rfc3339(self.started_ms);
         (status.events, status.omitted_events) = self.ring.list();
         status.totals = self.ring.totals();
-        status.captures = lock(&self.recorder).as_ref().map(captures);
+        // The lock ends before the folder is read.
+        let known = self.recorder().as_ref().map(Recorder::known);
+        status.captures = known.map(captures);
         status.blocked = self.runtimes.totals().map(|_| self.workers().current());
         let of_signals = self.signal_descriptors.get().copied().unwrap_or(0);
         let mut descriptors = 1 + u64::from(self.has_recorder) + of_signals;

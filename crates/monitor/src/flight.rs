@@ -2,7 +2,7 @@
 //!
 //! A kill does not discard what a process wrote to a file before, as long as the machine runs and the file is on a disk.
 //! So each record is one `write` at a fixed place, without `fsync`. The whole file is allocated when it is made, so a
-//! full disk does not stop it.
+//! full disk does not stop it. A thread of its own writes it, so a disk that does not answer stops nothing else.
 //!
 //! The file has a header of 4 KiB and a ring of 504 records of 512 bytes:
 //!
@@ -21,10 +21,12 @@ mod header;
 mod reader;
 mod record;
 mod recording;
+mod writer;
 
 pub(crate) use header::{Header, KnownTypes};
 pub(crate) use reader::FlightFile;
 pub(crate) use recording::{Recording, allocate, new_file};
+pub(crate) use writer::{Health, Writer, failed};
 
 use std::ops::Range;
 

@@ -21,6 +21,12 @@ pub(crate) fn write_line(text: &str) {
     tracing::info!(target: TARGET, "{text}");
 }
 
+/// Writes a line about something that failed.
+#[cfg(feature = "tracing")]
+pub(crate) fn write_warning(text: &str) {
+    tracing::warn!(target: TARGET, "{text}");
+}
+
 /// Beside the target of the endpoint's log, `memory_debug::audit`.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "memory_debug::monitor";
@@ -34,3 +40,7 @@ pub(crate) fn write_event(_event: &MonitorEvent) -> &'static str {
 /// Does nothing, because the crate was built without a log.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn write_line(_text: &str) {}
+
+/// Does nothing, because the crate was built without a log.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn write_warning(_text: &str) {}

@@ -5,8 +5,10 @@
 //! folder tells about earlier processes, and then `ready`.
 //!
 //! With `ROUTE=ADDRESS` in the environment it also answers requests there, and prints the address first.
+//! With `WATCH=FOLDER` it also prints events, the log and a line each second, and saves snapshots to that folder.
 //! `before-kill ask ADDRESS` sends them until it gets no answer, and prints how long they took.
 
+mod log;
 mod route;
 
 use std::hint::black_box;
@@ -15,7 +17,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use memory_debug_core::{Collector, MonitorHandle};
-use memory_debug_monitor::{Captures, Monitor, MonitorError, RunningMonitor};
+use memory_debug_monitor::{
+    Action, Captures, Limit, Monitor, MonitorError, MonitorMetric, Rule, RunningMonitor,
+};
 
 memory_debug_core::install!();
 
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
     }
     black_box((&leaked, &products));
     drop(running);
+    println!("stopped");
     ExitCode::SUCCESS
 }
 
@@ -86,7 +91,29 @@ fn start(folder: &str, max_mib: Option<usize>) -> Result<RunningMonitor, Monitor
         Some(mib) => captures.at_most((mib as u64) << 20),
         None => captures,
     };
-    Monitor::new().service("leaky", env!("CARGO_PKG_VERSION")).before_oom(captures).start()
+    let monitor = Monitor::new().service("leaky", env!("CARGO_PKG_VERSION")).before_oom(captures);
+    match std::env::var("WATCH") {
+        Ok(folder) => {
+            let _ = tracing::subscriber::set_global_default(log::Printing);
+            watched(monitor, &folder).start()
+        }
+        Err(_) => monitor.start(),
+    }
+}
+
+/// Prints what happens, and saves a snapshot above 60 % of the limit.
+fn watched(monitor: Monitor, folder: &str) -> Monitor {
+    let save = Rule::above(MonitorMetric::Container, Limit::percent(60.0))
+        .named("save")
+        .then(Action::save_snapshot(folder, 8 << 20));
+    let alive = || {
+        println!("alive");
+        None
+    };
+    monitor
+        .rule(save)
+        .add_check("alive", Duration::from_secs(1), alive)
+        .on_event(|event| println!("event {}", event.text))
 }
 
 /// What the page would say about earlier processes.

@@ -1,4 +1,8 @@
-//! How fast memory grows.
+//! How fast memory grows, for the room that a capture needs.
+//!
+//! The monitor also estimates growth to decide when to look next (`interval`). That estimate keeps the steepest growth of
+//! a whole minute, because a look too many costs next to nothing. Here it would turn each snapshot of the minute after a
+//! burst into a raw dump, so a burst counts only for a few looks.
 
 use std::time::Duration;
 

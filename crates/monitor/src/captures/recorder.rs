@@ -1,20 +1,21 @@
 //! Decides what is captured, and writes the flight record.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use memory_debug_core::{
     CaptureKind, CaptureStatus, Collector, EarlierProcess, InstanceInfo, ProcessEnd, Scope,
 };
 
+use super::flight_place::FlightPlace;
 use super::growth::Growth;
-use super::job::{Job, JobResult, Want, keep_room};
+use super::job::{Job, JobResult, Want};
 use super::marks::{Due, Marks};
 use super::settings::Captures;
+use super::status::Known;
 use crate::capture_folder::{CaptureFolder, FileName, ProcessKey};
-use crate::earlier::{Group, Processes, captures_of, permille};
+use crate::earlier::{Group, Processes, permille};
 use crate::error::MonitorError;
-use crate::flight::{Header, KnownTypes, Recording};
+use crate::flight::{Header, Health, KnownTypes, Recording, Writer, failed};
 use crate::reading::Reading;
 
 /// The fewest bytes of all files: room for a dump, flight files and a capture.
@@ -31,6 +32,9 @@ const YOUNG: Duration = Duration::from_secs(30);
 /// How long to wait until the flight file is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
+/// How long the end waits for the mark in the flight file.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
 /// What the first collection of types is assumed to need and to take. Later ones are measured.
 const FIRST_NEEDED_BYTES: u64 = 16 << 20;
 const FIRST_TIME: Duration = Duration::from_secs(2);
@@ -42,8 +46,10 @@ pub(crate) struct Recorder {
     settings: Captures,
     folder: CaptureFolder,
     process: ProcessKey,
-    header: Header,
-    flight: Flight,
+    flight: Writer,
+    /// When the flight file is tried again, if it failed.
+    retry_at: Option<Duration>,
+    last_look: Duration,
     last_record: Option<Duration>,
     marks: Marks,
     growth: Growth,
@@ -58,17 +64,6 @@ pub(crate) struct Recorder {
     largest: Vec<(String, (String, u64))>,
     earlier: Vec<EarlierProcess>,
     skipped: Vec<String>,
-}
-
-/// The flight file.
-#[derive(Debug)]
-enum Flight {
-    Open(Box<Recording>),
-    /// It is made later, for this reason.
-    Waiting {
-        until: Duration,
-        reason: String,
-    },
 }
 
 impl Recorder {
@@ -96,7 +91,9 @@ impl Recorder {
         let processes = Processes::read(&folder, Some(&process), &here);
         let is_crash_loop = processes.is_crash_loop(CRASH_LOOP, YOUNG);
         let abrupt = processes.found.into_iter().filter(|(_, process)| process.end == ProcessEnd::Abrupt);
-        let mut recorder = Self {
+        let place = FlightPlace {
+            folder: folder.clone(),
+            process: process.clone(),
             header: Header {
                 instance: instance.clone(),
                 opened_ms: unix_ms(),
@@ -104,7 +101,16 @@ impl Recorder {
                 group: here.path,
                 oom_kills: here.oom_kills,
             },
-            flight: Flight::Waiting { until: Duration::ZERO, reason: String::new() },
+            max_bytes: settings.max_bytes,
+            accept_memory: settings.accept_memory,
+        };
+        let (path, file) = (place.path(), if is_crash_loop { Err(crash_loop()) } else { open(&place) });
+        let flight = Writer::start(path, file, move || place.open())
+            .map_err(|error| MonitorError::of("no thread for the flight record", error))?;
+        Ok(Self {
+            flight,
+            retry_at: is_crash_loop.then_some(YOUNG),
+            last_look: Duration::ZERO,
             last_record: None,
             marks: Marks::default(),
             growth: Growth::default(),
@@ -119,56 +125,35 @@ impl Recorder {
             settings,
             folder,
             process,
-        };
-        if is_crash_loop {
-            let reason = format!(
-                "the last {CRASH_LOOP} processes ended abruptly before they were {} s old, so nothing is written until \
-                 this process is",
-                YOUNG.as_secs()
-            );
-            recorder.flight = Flight::Waiting { until: YOUNG, reason };
-        } else {
-            recorder.open_flight(Duration::ZERO);
-        }
-        Ok(recorder)
+        })
     }
 
-    fn open_flight(&mut self, at: Duration) {
-        let path = self.folder.path_of(&FileName::flight(&self.process));
-        // An earlier file of this process, which failed.
-        let _ = std::fs::remove_file(&path);
-        self.flight = match Recording::create(&path, &self.header) {
-            Ok(recording) => Flight::Open(Box::new(recording)),
-            Err(error) => Flight::Waiting {
-                until: at + RETRY_AFTER,
-                reason: format!("the flight record cannot be written: {error}"),
-            },
-        };
-        keep_room(&self.folder.path_of(&FileName::Ballast(self.process.clone())));
-        self.folder.tidy(&self.process, self.settings.max_bytes);
-    }
-
-    /// Takes the numbers of a look, and writes them if it is time. Allocates nothing while the file is open.
+    /// Takes the numbers of a look, and has them written if it is time. Waits for no disk, and allocates nothing.
     pub(crate) fn record(&mut self, reading: &Reading) {
+        self.last_look = reading.at;
         if let Some(container) = reading.container {
             self.growth.look(reading.at, container.used);
         }
-        if let Flight::Waiting { until, .. } = self.flight
-            && reading.at >= until
-        {
-            self.open_flight(reading.at);
+        match self.flight.health(reading.at) {
+            Health::Good => self.retry_at = None,
+            Health::Failed => {
+                let retry_at = *self.retry_at.get_or_insert(reading.at + RETRY_AFTER);
+                if reading.at < retry_at {
+                    return;
+                }
+                self.retry_at = None;
+                self.flight.open(reading.at);
+            }
+            // The latest record is the first that is written when the disk answers again.
+            Health::Late(_) => {}
         }
-        let Flight::Open(recording) = &mut self.flight else { return };
         let is_quiet = share(reading).is_none_or(|permille| permille < QUIET_PERMILLE);
         let is_early = self.last_record.is_some_and(|last| reading.at.saturating_sub(last) < QUIET_INTERVAL);
         if is_quiet && is_early {
             return;
         }
         self.last_record = Some(reading.at);
-        if let Err(error) = recording.write(reading) {
-            let reason = format!("the flight record cannot be written: {error}");
-            self.flight = Flight::Waiting { until: reading.at + RETRY_AFTER, reason };
-        }
+        self.flight.write(reading);
     }
 
     /// The capture that is due, if one is. Reads nothing and waits for nothing. The caller runs it and returns its
@@ -259,50 +244,30 @@ impl Recorder {
         if let Some((file, largest)) = result.file.clone().zip(result.types.first().cloned()) {
             self.largest.push((file, largest));
         }
-        if let Flight::Open(recording) = &self.flight {
-            // A record without types is still of use.
-            let _ = recording.know(&KnownTypes { at_ms: unix_ms(), types: result.types.clone() });
-        }
+        self.flight.know(self.last_look, KnownTypes { at_ms: unix_ms(), types: result.types.clone() });
     }
 
-    /// The folder and what is known of it. Reads nothing.
-    pub(crate) fn summary(&self) -> CaptureStatus {
+    /// What is known of the captures, for the page. Reads nothing.
+    pub(crate) fn known(&self) -> Known {
         let mut status = CaptureStatus::default();
         status.folder = self.folder.path().display().to_string();
         status.max_bytes = self.settings.max_bytes;
         status.warning = self.folder.warning().map(str::to_owned);
-        status.paused = self.paused().map(str::to_owned);
+        status.paused = self.paused();
         status.earlier.clone_from(&self.earlier);
         status.skipped.clone_from(&self.skipped);
         status.skipped.extend(self.failure.iter().map(|failure| format!("the last capture: {failure}")));
-        status
-    }
-
-    /// The folder and what is in it. Reads the folder.
-    pub(crate) fn status(&self) -> CaptureStatus {
-        let mut status = self.summary();
-        match self.folder.entries() {
-            Ok(entries) => {
-                let processes: BTreeSet<_> = entries.iter().map(|entry| entry.name.process()).collect();
-                status.files =
-                    processes.into_iter().flat_map(|process| captures_of(process, &entries)).collect();
-                status.files.sort_by(|a, b| b.taken_at.cmp(&a.taken_at));
-            }
-            Err(error) => status.skipped.push(format!("the folder cannot be read: {error}")),
-        }
-        for file in &mut status.files {
-            let known = self.largest.iter().find(|(name, _)| *name == file.file);
-            file.largest_type = known.map(|(_, largest)| largest.clone());
-        }
-        status
+        Known { folder: self.folder.clone(), status, largest: self.largest.clone() }
     }
 
     /// Why nothing is captured now, if so.
-    pub(crate) fn paused(&self) -> Option<&str> {
-        match &self.flight {
-            Flight::Waiting { reason, .. } => Some(reason),
-            Flight::Open(_) => None,
-        }
+    pub(crate) fn paused(&self) -> Option<String> {
+        self.flight.problem(self.last_look)
+    }
+
+    /// Whether nothing is captured now. Allocates nothing.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.flight.health(self.last_look) != Health::Good
     }
 
     /// Earlier processes that did not end in order, the latest first.
@@ -311,17 +276,28 @@ impl Recorder {
     }
 
     /// Marks that this process ended in order.
-    pub(crate) fn close(self) {
-        if let Flight::Open(recording) = self.flight {
-            // Without the mark, the next start reports an abrupt end.
-            let _ = recording.end(unix_ms());
-        }
+    ///
+    /// # Errors
+    ///
+    /// If the mark could not be written. The next start then reports an abrupt end.
+    pub(crate) fn close(self) -> Result<(), String> {
+        self.flight.end(unix_ms(), END_WITHIN)?;
         let _ = std::fs::remove_file(self.folder.path_of(&FileName::Ballast(self.process)));
+        Ok(())
     }
+}
 
-    fn is_paused(&self) -> bool {
-        matches!(self.flight, Flight::Waiting { .. })
-    }
+/// Makes the flight file, or says why that failed.
+fn open(place: &FlightPlace) -> Result<Recording, String> {
+    place.open().map_err(|error| failed(&error))
+}
+
+fn crash_loop() -> String {
+    format!(
+        "the last {CRASH_LOOP} processes ended abruptly before they were {} s old, so nothing is written until this \
+         process is",
+        YOUNG.as_secs()
+    )
 }
 
 /// The share of the limit that is in use, in thousandths.

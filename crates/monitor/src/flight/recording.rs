@@ -57,8 +57,11 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// Errors of the disk.
+    /// Errors of the disk, and if the file was removed.
     pub(crate) fn write(&mut self, reading: &Reading) -> io::Result<()> {
+        if is_removed(&self.file)? {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "its file was removed"));
+        }
         let slot = self.sequence % RECORDS as u64;
         self.sequence += 1;
         record::write(self.sequence, reading, &mut self.record);
@@ -87,6 +90,17 @@ impl Recording {
         seal(&mut space, 8);
         write_at(&self.file, &space, END.start as u64)
     }
+}
+
+/// Whether a file has no name any more. Writes to it would succeed, and be lost with the process.
+#[cfg(unix)]
+fn is_removed(file: &File) -> io::Result<bool> {
+    Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) == 0)
+}
+
+#[cfg(not(unix))]
+fn is_removed(_file: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// A new file that only its owner can read.

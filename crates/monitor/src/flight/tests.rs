@@ -67,6 +67,17 @@ fn only_a_process_that_ended_in_order_leaves_the_mark() {
 
 #[cfg(unix)]
 #[test]
+fn m5_a_file_that_was_removed_is_an_error_and_not_lost_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flight");
+    let mut recording = Recording::create(&path, &header()).unwrap();
+    recording.write(&reading(1)).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(recording.write(&reading(2)).unwrap_err().to_string(), "its file was removed");
+}
+
+#[cfg(unix)]
+#[test]
 fn s66_the_file_is_private_and_all_of_it_is_allocated() {
     use std::os::unix::fs::MetadataExt as _;
     let folder = tempfile::tempdir().unwrap();
