@@ -6,6 +6,8 @@
 //!
 //! With `ROUTE=ADDRESS` in the environment it also answers requests there, and prints the address first.
 //! With `WATCH=FOLDER` it also prints events, the log and a line each second, and saves snapshots to that folder.
+//! With `PARTS=rules` the monitor only watches a rule, with `PARTS=records` it also writes the flight record. The program
+//! prints its memory at the end.
 //! `before-kill ask ADDRESS` sends them until it gets no answer, and prints how long they took.
 
 mod log;
@@ -80,6 +82,12 @@ fn main() -> ExitCode {
         sleep(STEP);
     }
     black_box((&leaked, &products));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let wanted = ["VmHWM:", "RssAnon:", "RssFile:"];
+    status
+        .lines()
+        .filter(|line| wanted.iter().any(|name| line.starts_with(name)))
+        .for_each(|line| println!("{line}"));
     drop(running);
     println!("stopped");
     ExitCode::SUCCESS
@@ -91,7 +99,14 @@ fn start(folder: &str, max_mib: Option<usize>) -> Result<RunningMonitor, Monitor
         Some(mib) => captures.at_most((mib as u64) << 20),
         None => captures,
     };
-    let monitor = Monitor::new().service("leaky", env!("CARGO_PKG_VERSION")).before_oom(captures);
+    let monitor = Monitor::new().service("leaky", env!("CARGO_PKG_VERSION"));
+    let monitor = match std::env::var("PARTS").as_deref() {
+        Ok("rules") => {
+            monitor.rule(Rule::above(MonitorMetric::Container, Limit::percent(99.9)).then(Action::Log))
+        }
+        Ok("records") => monitor.before_oom(captures.raw_dumps(false)),
+        _ => monitor.before_oom(captures),
+    };
     match std::env::var("WATCH") {
         Ok(folder) => {
             let _ = tracing::subscriber::set_global_default(log::Printing);
