@@ -7,7 +7,7 @@ use memory_debug_core::{Capture, CapturedProcess, FlightRecord, ProcessEnd};
 use memory_debug_report::__private::timestamp;
 
 use crate::capture_folder::{CaptureFolder, Entry, FileName, ProcessKey};
-use crate::flight::FlightFile;
+use crate::flight::{FlightFile, KnownTypes};
 use crate::reading::Reading;
 
 /// From this share of the limit, a process that did not end in order was probably killed for lack of memory.
@@ -107,8 +107,17 @@ fn describe(flight: &FlightFile, end: ProcessEnd, files: Vec<Capture>, here: &Gr
     process.was_oom_killed = killed;
     process.limit_source.clone_from(&flight.header.limit_source);
     process.records = flight.records.iter().map(record).collect();
+    let mut measured = 0;
+    for (record, types) in process.records.iter_mut().zip(&flight.types) {
+        // Records repeat them until the next measurement.
+        if let Some(types) = types.as_ref().filter(|types| types.at_ms != measured) {
+            measured = types.at_ms;
+            note_types(record, types);
+        }
+    }
+    // The latest types may be later than the last record, and files of earlier versions have no others.
     if let Some((last, known)) = process.records.last_mut().zip(flight.known.as_ref()) {
-        last.types.clone_from(&known.types);
+        note_types(last, known);
     }
     process.damaged_records = flight.damaged as u64;
     process.files = files;
@@ -165,8 +174,12 @@ fn summary(flight: &FlightFile, end: ProcessEnd, killed: Option<bool>) -> String
     if let Some((known, (name, bytes))) =
         flight.known.as_ref().and_then(|known| Some((known, known.types.first()?)))
     {
-        let (name, at) = (short_name(name), time(known.at_ms));
-        text.push_str(&format!("; the largest type, measured at {at}, was {name} with {}", Bytes(*bytes)));
+        let name = short_name(name);
+        let when = match last.unix_ms.checked_sub(known.at_ms) {
+            Some(age) => format!("{:.1} s before that", age as f64 / 1000.0),
+            None => format!("at {}", time(known.at_ms)),
+        };
+        text.push_str(&format!("; the largest type, measured {when}, was {name} with {}", Bytes(*bytes)));
     }
     text
 }
@@ -185,6 +198,11 @@ fn record(reading: &Reading) -> FlightRecord {
     record.retained_bytes = reading.allocator.map(|allocator| allocator.retained);
     record.threads = reading.threads;
     record
+}
+
+fn note_types(record: &mut FlightRecord, known: &KnownTypes) {
+    record.types.clone_from(&known.types);
+    record.types_at = Some(time(known.at_ms));
 }
 
 /// The share of the limit, in thousandths.

@@ -10,17 +10,19 @@
 //! |---|---|
 //! | 0-15 | the name and version of the format |
 //! | 16-2047 | who wrote it: the instance, its limit, its control group ([`Header`]) |
-//! | 2048-4071 | the largest types that were known last ([`KnownTypes`]) |
+//! | 2048-4071 | the largest types that were known last, and the names of types in records ([`KnownTypes`]) |
 //! | 4072-4095 | when the process ended in order; zeros before that |
-//! | 4096- | records |
+//! | 4096- | records: the numbers of a look, and the largest types that were known then |
 //!
-//! Each part but the first has its length and a CRC-32. A reader skips a part that does not fit its checksum.
+//! Each part but the first has its length and a CRC-32. A reader skips a part that does not fit its checksum. Records
+//! of earlier versions are shorter: they have no types.
 
 mod checked;
 mod header;
 mod reader;
 mod record;
 mod recording;
+mod type_rows;
 mod writer;
 
 pub(crate) use header::{Header, KnownTypes};

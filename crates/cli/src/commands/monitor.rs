@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use memory_debug_monitor::read_captures;
 use memory_debug_report::units::{Bytes, short_name};
-use memory_debug_report::{CaptureKind, ProcessEnd};
+use memory_debug_report::{CaptureKind, FlightRecord, ProcessEnd};
 
 use self::captured::{Captured, Folder, Profile};
 use self::program::Programs;
@@ -17,6 +17,9 @@ use crate::output;
 
 /// The number of records that the text shows.
 const RECORDS: usize = 5;
+
+/// The number of types that the text shows of a record.
+const TYPES_OF_RECORD: usize = 3;
 
 /// Show what killed processes left in a folder of captures: how full memory was, and which types held it
 #[derive(Debug, clap::Args)]
@@ -92,6 +95,11 @@ fn text(folder: &Folder) -> String {
                     ),
                 );
             }
+            let mut measured: Vec<_> = process.records.iter().filter_map(types_of).collect();
+            // The last record repeats the types of an earlier one.
+            measured.dedup();
+            measured.drain(..measured.len().saturating_sub(RECORDS)).for_each(drop);
+            measured.into_iter().for_each(|types| line(1, types));
         }
         for (file, profile) in process.files.iter().zip(&captured.profiles) {
             let share = file.percent_of_limit.map(|percent| format!(" at {percent:.1} % of the limit"));
@@ -108,6 +116,15 @@ fn text(folder: &Folder) -> String {
         line(0, format!("skipped: {skipped}"));
     }
     text
+}
+
+/// The largest types that a record has, and when they were measured.
+fn types_of(record: &FlightRecord) -> Option<String> {
+    let at = record.types_at.as_ref()?;
+    let largest = record.types.iter().take(TYPES_OF_RECORD);
+    let largest: Vec<_> =
+        largest.map(|(name, bytes)| format!("{} {}", short_name(name), Bytes(*bytes))).collect();
+    Some(format!("{at}  types: {}", largest.join(", ")))
 }
 
 fn types(profile: &Profile, line: &mut impl FnMut(String)) {

@@ -244,7 +244,10 @@ impl Recorder {
         if let Some((file, largest)) = result.file.clone().zip(result.types.first().cloned()) {
             self.largest.push((file, largest));
         }
-        self.flight.know(self.last_look, KnownTypes { at_ms: unix_ms(), types: result.types.clone() });
+        self.flight.know(
+            self.last_look,
+            KnownTypes { at_ms: unix_ms(), types: result.types.clone(), earlier: Vec::new() },
+        );
     }
 
     /// What is known of the captures, for the page. Reads nothing.

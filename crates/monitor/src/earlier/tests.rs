@@ -16,9 +16,14 @@ fn flight(share_permille: u64) -> FlightFile {
             group: Some("/shop".into()),
             oom_kills: Some(1),
         },
-        known: Some(KnownTypes { at_ms: 2_000, types: vec![("Vec<Order>".into(), 3 << 20)] }),
+        known: Some(KnownTypes {
+            at_ms: 2_000,
+            types: vec![("Vec<Order>".into(), 3 << 20)],
+            earlier: Vec::new(),
+        }),
         ended_ms: None,
         records: vec![Reading { unix_ms: 5_500, container: Some(container), ..Reading::default() }],
+        types: vec![None],
         damaged: 0,
     }
 }
@@ -51,11 +56,12 @@ fn the_sentence_says_who_how_full_when_and_what_held_it() {
     let expected = format!(
         "process 4242 (shop 1.2.0, instance {}) did not end in order; its last record, of 1970-01-01T00:00:05.500Z, \
          shows 987.00 MiB of the 1000.00 MiB that its container may use (98.7 %); it was probably killed for lack of \
-         memory; the largest type, measured at 1970-01-01T00:00:02.000Z, was Vec<Order> with 3.00 MiB",
+         memory; the largest type, measured 3.5 s before that, was Vec<Order> with 3.00 MiB",
         flight.header.instance.id.short()
     );
     assert_eq!(process.summary, expected);
     assert_eq!(process.records[0].types, [("Vec<Order>".to_owned(), 3 << 20)]);
+    assert_eq!(process.records[0].types_at.as_deref(), Some("1970-01-01T00:00:02.000Z"));
 }
 
 #[test]
@@ -120,4 +126,23 @@ fn damaged_files_are_skipped_with_a_reason() {
     std::fs::write(folder.path().join("notes.txt"), "another program's").unwrap();
     let processes = Processes::read(&captures, None, &Group::default());
     assert_eq!(processes.skipped, [format!("{name}: it is not a flight record, or of another version")]);
+}
+
+#[test]
+fn records_name_types_only_where_these_were_measured_anew() {
+    let known =
+        |at_ms, bytes| KnownTypes { at_ms, types: vec![("Vec<Order>".into(), bytes)], earlier: Vec::new() };
+    let mut flight = flight(987);
+    flight.records = vec![flight.records[0]; 5];
+    flight.types = vec![
+        None,
+        Some(known(1_000, 1)),
+        Some(known(1_000, 1)),
+        Some(known(1_500, 2)),
+        Some(known(1_500, 2)),
+    ];
+    let process = describe(&flight, ProcessEnd::Abrupt, Vec::new(), &Group::default());
+    let bytes: Vec<_> =
+        process.records.iter().map(|record| record.types.first().map(|(_, bytes)| *bytes)).collect();
+    assert_eq!(bytes, [None, Some(1), None, Some(2), Some(3 << 20)], "the last one has what the header says");
 }

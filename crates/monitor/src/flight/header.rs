@@ -26,6 +26,9 @@ pub(crate) struct KnownTypes {
     pub(crate) at_ms: u64,
     /// Their names and bytes, the largest first.
     pub(crate) types: Vec<(String, u64)>,
+    /// Names of other types, which earlier records have.
+    #[serde(default)]
+    pub(crate) earlier: Vec<String>,
 }
 
 impl Header {
@@ -48,11 +51,23 @@ impl KnownTypes {
     /// Fills `space` with the largest types that fit.
     pub(super) fn write(&self, space: &mut [u8]) {
         let mut fitting = self.clone();
-        while !write_json(&fitting, space) && fitting.types.pop().is_some() {}
+        while !write_json(&fitting, space)
+            && (fitting.earlier.pop().is_some() || fitting.types.pop().is_some())
+        {}
     }
 
     pub(super) fn read(space: &[u8]) -> Option<Self> {
         read_json(space)
+    }
+
+    /// Whether a type with this name is among the largest.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.types.iter().any(|(of_type, _)| of_type == name)
+    }
+
+    /// The names of all types that records can have.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.types.iter().map(|(name, _)| name).chain(&self.earlier)
     }
 }
 

@@ -8,7 +8,7 @@ use memory_debug_core::open_regular_file;
 use super::checked::open;
 use super::{
     END, FILE_BYTES, HEADER_BYTES, Header, IDENTITY, KNOWN_TYPES, KnownTypes, MAGIC, RECORD_BYTES, RECORDS,
-    record,
+    record, type_rows::TypeRows,
 };
 use crate::reading::Reading;
 
@@ -22,6 +22,8 @@ pub(crate) struct FlightFile {
     pub(crate) ended_ms: Option<u64>,
     /// The records, the oldest first.
     pub(crate) records: Vec<Reading>,
+    /// The types of each record, in the same order.
+    pub(crate) types: Vec<Option<KnownTypes>>,
     /// Records that were damaged.
     pub(crate) damaged: usize,
 }
@@ -53,16 +55,20 @@ impl FlightFile {
         let (mut records, mut damaged) = (Vec::new(), 0);
         for (slot, bytes) in (0..).zip(bytes.get(HEADER_BYTES..).unwrap_or_default().chunks(RECORD_BYTES)) {
             match record::read(bytes) {
-                Some((sequence, reading)) if sequence % RECORDS as u64 == (slot + 1) % RECORDS as u64 => {
-                    records.push((sequence, reading));
+                Some((sequence, reading, types))
+                    if sequence % RECORDS as u64 == (slot + 1) % RECORDS as u64 =>
+                {
+                    records.push((sequence, reading, types));
                 }
                 None if bytes.iter().all(|byte| *byte == 0) => {}
                 _ => damaged += 1,
             }
         }
-        records.sort_by_key(|(sequence, _)| *sequence);
-        let records = records.into_iter().map(|(_, reading)| reading).collect();
-        Ok(Self { header, known: KnownTypes::read(part(KNOWN_TYPES)), ended_ms, records, damaged })
+        records.sort_by_key(|(sequence, ..)| *sequence);
+        let known = KnownTypes::read(part(KNOWN_TYPES));
+        let named = |types: TypeRows| types.named(known.as_ref()?);
+        let (records, types) = records.into_iter().map(|(_, reading, types)| (reading, named(types))).unzip();
+        Ok(Self { header, known, ended_ms, records, types, damaged })
     }
 
     /// Whether another process holds the file at `path` open for writing: it is alive, in whatever container.

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use super::RECORD_BYTES;
 use super::checked::{PREFIX, open, seal};
+use super::type_rows::{self, TypeRows};
 use crate::reading::{AllocatorUse, ContainerUse, Reading};
 
 /// Numbers of a look that may be missing.
 const NUMBERS: usize = 15;
 
-/// Sequence, time of day, time since the start, which numbers are there, and the numbers. The rest of a record is
-/// reserved.
-const WORDS: usize = 4 + NUMBERS;
+/// Sequence, time of day, time since the start, which numbers are there, and the numbers. Records of earlier versions end
+/// here.
+const OWN_WORDS: usize = 4 + NUMBERS;
+
+/// The types follow. The rest of a record is reserved.
+const WORDS: usize = OWN_WORDS + type_rows::WORDS;
 
 /// Fills `record`. Sequences begin at 1, so a record is never all zeros.
-pub(super) fn write(sequence: u64, reading: &Reading, record: &mut [u8; RECORD_BYTES]) {
+pub(super) fn write(sequence: u64, reading: &Reading, types: TypeRows, record: &mut [u8; RECORD_BYTES]) {
     let numbers = numbers(reading);
     let mut words = [0; WORDS];
     words[0] = sequence;
@@ -26,17 +30,20 @@ pub(super) fn write(sequence: u64, reading: &Reading, record: &mut [u8; RECORD_B
             words[4 + index] = number;
         }
     }
+    for (word, of_types) in words[OWN_WORDS..].iter_mut().zip(types.words()) {
+        *word = of_types;
+    }
     for (place, word) in record[PREFIX..].chunks_exact_mut(8).zip(words) {
         place.copy_from_slice(&word.to_le_bytes());
     }
     seal(record, WORDS * 8);
 }
 
-/// The sequence and the numbers. `None` if the record is damaged.
-pub(super) fn read(record: &[u8]) -> Option<(u64, Reading)> {
+/// The sequence, the numbers and the types. `None` if the record is damaged.
+pub(super) fn read(record: &[u8]) -> Option<(u64, Reading, TypeRows)> {
     let content = open(record)?;
     let mut words = [0; WORDS];
-    if content.len() < WORDS * 8 {
+    if content.len() < OWN_WORDS * 8 {
         return None;
     }
     for (word, place) in words.iter_mut().zip(content.chunks_exact(8)) {
@@ -66,7 +73,9 @@ pub(super) fn read(record: &[u8]) -> Option<(u64, Reading)> {
         pressure_total_us: number(14),
         ..Reading::default()
     };
-    Some((words[0], reading))
+    let mut of_types = [0; type_rows::WORDS];
+    of_types.copy_from_slice(&words[OWN_WORDS..]);
+    Some((words[0], reading, TypeRows::from_words(&of_types)))
 }
 
 fn numbers(reading: &Reading) -> [Option<u64>; NUMBERS] {

@@ -9,9 +9,12 @@ use memory_debug_core::__private::without_signal;
 use super::checked::{PREFIX, seal};
 use super::{
     END, FILE_BYTES, HEADER_BYTES, Header, IDENTITY, KNOWN_TYPES, KnownTypes, MAGIC, RECORD_BYTES, RECORDS,
-    record,
+    record, type_rows::TypeRows,
 };
 use crate::reading::Reading;
+
+/// The most names that are kept of types that are not among the largest any more.
+const MAX_EARLIER: usize = 32;
 
 /// The open flight file of this process. It is locked, so that other processes know that its process is alive.
 #[derive(Debug)]
@@ -19,6 +22,9 @@ pub(crate) struct Recording {
     file: File,
     /// Records written so far.
     sequence: u64,
+    /// The types that each record repeats, and the names that the header has for records.
+    types: TypeRows,
+    known: KnownTypes,
     /// The record that is written next. Reused, so that a record takes no memory.
     record: [u8; RECORD_BYTES],
 }
@@ -50,7 +56,13 @@ impl Recording {
             let _ = fs::remove_file(&unfinished);
             return Err(error);
         }
-        Ok(Self { file, sequence: 0, record: [0; RECORD_BYTES] })
+        Ok(Self {
+            file,
+            sequence: 0,
+            types: TypeRows::default(),
+            known: KnownTypes::default(),
+            record: [0; RECORD_BYTES],
+        })
     }
 
     /// Writes one record over the oldest. Allocates nothing.
@@ -64,18 +76,22 @@ impl Recording {
         }
         let slot = self.sequence % RECORDS as u64;
         self.sequence += 1;
-        record::write(self.sequence, reading, &mut self.record);
+        record::write(self.sequence, reading, self.types, &mut self.record);
         write_at(&self.file, &self.record, HEADER_BYTES as u64 + slot * RECORD_BYTES as u64)
     }
 
-    /// Writes the types that are known now.
+    /// Writes the types that are known now. Further records have them too.
     ///
     /// # Errors
     ///
     /// Errors of the disk.
-    pub(crate) fn know(&self, types: &KnownTypes) -> io::Result<()> {
+    pub(crate) fn know(&mut self, mut types: KnownTypes) -> io::Result<()> {
+        types.earlier =
+            self.known.names().filter(|name| !types.has(name)).take(MAX_EARLIER).cloned().collect();
+        self.types = TypeRows::new(&types);
+        self.known = types;
         let mut space = [0; KNOWN_TYPES.end - KNOWN_TYPES.start];
-        types.write(&mut space);
+        self.known.write(&mut space);
         write_at(&self.file, &space, KNOWN_TYPES.start as u64)
     }
 

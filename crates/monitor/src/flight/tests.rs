@@ -31,13 +31,18 @@ fn reading(number: u64) -> Reading {
     }
 }
 
+fn known(at_ms: u64, types: &[(&str, u64)]) -> KnownTypes {
+    let types = types.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).collect();
+    KnownTypes { at_ms, types, earlier: Vec::new() }
+}
+
 /// The bytes of a file with this many records.
 fn file(records: u64) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flight");
     let mut recording = Recording::create(&path, &header()).unwrap();
     (1..=records).for_each(|number| recording.write(&reading(number)).unwrap());
-    recording.know(&KnownTypes { at_ms: 5, types: vec![("Vec<Order>".into(), 9)] }).unwrap();
+    recording.know(known(5, &[("Vec<Order>", 9)])).unwrap();
     fs::read(path).unwrap()
 }
 
@@ -52,6 +57,35 @@ fn m13_records_read_back_as_they_were_written_also_after_the_ring_is_full() {
         assert_eq!((read.header, read.damaged, read.ended_ms), (header(), 0, None));
         assert_eq!(read.known.unwrap().types, [("Vec<Order>".to_owned(), 9)]);
     }
+}
+
+#[test]
+fn m13_each_record_has_the_types_that_were_known_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flight");
+    let mut recording = Recording::create(&path, &header()).unwrap();
+    recording.write(&reading(1)).unwrap();
+    let first = known(10, &[("Vec<Order>", 100), ("Product", 50)]);
+    recording.know(first.clone()).unwrap();
+    recording.write(&reading(2)).unwrap();
+    let many: Vec<_> = (0..20).map(|bytes| (format!("Type{bytes}"), 200 - bytes)).collect();
+    let second = KnownTypes { at_ms: 20, types: many.clone(), earlier: Vec::new() };
+    recording.know(second).unwrap();
+    recording.write(&reading(3)).unwrap();
+    let read = FlightFile::read(&path).unwrap();
+    let largest = KnownTypes { at_ms: 20, types: many[..16].to_vec(), earlier: Vec::new() };
+    assert_eq!(read.types, [None, Some(first), Some(largest)]);
+    assert_eq!((read.records.len(), read.known.unwrap().types), (3, many));
+}
+
+#[test]
+fn m13_records_of_earlier_versions_have_no_types() {
+    let mut bytes = file(1);
+    // The length and the checksum of a record that ends with its numbers.
+    let start = HEADER_BYTES;
+    checked::seal(&mut bytes[start..start + RECORD_BYTES], 19 * 8);
+    let read = FlightFile::parse(&bytes).unwrap();
+    assert_eq!((read.records, read.types, read.damaged), (vec![reading(1)], vec![None], 0));
 }
 
 #[test]
@@ -99,8 +133,9 @@ fn names_that_do_not_fit_are_left_out() {
     assert_eq!((read.instance.id, read.instance.service), (long.instance.id, None));
     let types: Vec<_> = (0..100).map(|bytes| (format!("Type{}", "x".repeat(90)), 100 - bytes)).collect();
     let mut space = [0; 2024];
-    KnownTypes { at_ms: 5, types: types.clone() }.write(&mut space);
+    KnownTypes { at_ms: 5, types: types.clone(), earlier: vec!["Earlier".into()] }.write(&mut space);
     let read = KnownTypes::read(&space).unwrap();
+    assert_eq!(read.earlier, [""; 0], "the largest types have precedence");
     assert!((10..100).contains(&read.types.len()) && types.starts_with(&read.types), "{}", read.types.len());
 }
 

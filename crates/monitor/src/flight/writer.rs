@@ -253,7 +253,7 @@ impl Wanted {
             }
         }
         let recording = file.as_mut()?;
-        let types = self.types.map_or(Ok(()), |types| recording.know(&types));
+        let types = self.types.map_or(Ok(()), |types| recording.know(types));
         let written = types.and_then(|()| self.record.map_or(Ok(()), |record| recording.write(&record)));
         if written.is_err() {
             *file = None;

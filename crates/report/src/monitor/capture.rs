@@ -138,8 +138,11 @@ pub struct FlightRecord {
     pub retained_bytes: Option<u64>,
     /// Threads of the process.
     pub threads: Option<u64>,
-    /// The largest types that were known then, with their bytes.
+    /// The largest types that were known then, with their bytes. Empty if the records before have them already.
     pub types: Vec<(String, u64)>,
+    /// When these types were measured, RFC 3339 in UTC with milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub types_at: Option<String>,
 }
 
 impl Capture {

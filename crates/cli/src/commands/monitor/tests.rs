@@ -34,6 +34,28 @@ fn a_raw_dump_without_its_program_says_which_one_is_needed() {
 }
 
 #[test]
+fn the_types_of_records_show_how_they_grew() {
+    let mut folder = read_one(DUMP.as_bytes(), CaptureKind::RawDump);
+    let process = &mut folder.processes[0].process;
+    process.records = vec![FlightRecord::default(); 20];
+    for (index, mib) in (0..).zip(1_u64..=6) {
+        let record = &mut process.records[2 * index];
+        record.types_at = Some(format!("2026-11-29T14:00:0{mib}.000Z"));
+        record.types =
+            ["Order", "Product", "Event", "Rest"].map(|name| (name.to_owned(), mib << 20)).to_vec();
+    }
+    process.records[19] = process.records[10].clone();
+    let text = text(&folder);
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("types: ")).collect();
+    assert_eq!(lines.len(), RECORDS, "{text}");
+    assert_eq!(
+        lines[0],
+        "  2026-11-29T14:00:02.000Z  types: Order 2.00 MiB, Product 2.00 MiB, Event 2.00 MiB"
+    );
+    assert!(lines[RECORDS - 1].contains("Order 6.00 MiB"), "the latest measurements are shown");
+}
+
+#[test]
 fn damaged_captures_have_a_reason() {
     for kind in [CaptureKind::RawDump, CaptureKind::Snapshot] {
         let folder = read_one(&DUMP.as_bytes()[..40], kind);

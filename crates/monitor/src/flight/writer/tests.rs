@@ -44,7 +44,7 @@ fn what_was_handed_over_is_in_the_file_before_its_end_is_marked() {
         writer.settle();
     }
     let types = vec![("Vec<Order>".to_owned(), 9)];
-    writer.know(Duration::from_secs(4), KnownTypes { at_ms: 5, types: types.clone() });
+    writer.know(Duration::from_secs(4), KnownTypes { at_ms: 5, types: types.clone(), earlier: Vec::new() });
     writer.write(&reading(4));
     assert_eq!(writer.end(99, LONG), Ok(()));
     let file = FlightFile::read(&path).unwrap();
