@@ -129,7 +129,7 @@ fn damaged_files_are_skipped_with_a_reason() {
 }
 
 #[test]
-fn records_name_types_only_where_these_were_measured_anew() {
+fn records_name_types_only_when_these_were_just_measured() {
     let known =
         |at_ms, bytes| KnownTypes { at_ms, types: vec![("Vec<Order>".into(), bytes)], earlier: Vec::new() };
     let mut flight = flight(987);
