@@ -1,6 +1,5 @@
 //! What the monitor's thread works on, and what the page reads.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -175,15 +174,21 @@ impl Engine {
         tasks::report(instance, rfc3339(self.clock.now().unix_ms), self.runtimes.totals())
     }
 
-    /// Processor time of the monitor's thread: the first number of `schedstat`, in nanoseconds.
+    /// Processor time of the monitor's thread, and of the one that writes flight records.
     fn cpu_us(&self) -> Result<u64, String> {
         let id = self.thread_id.get().ok_or("the thread has not started yet")?;
-        let path = format!("/proc/self/task/{id}/schedstat");
-        let text = std::fs::read_to_string(Path::new(&path))
-            .map_err(|error| format!("schedstat: {}", error.kind()))?;
-        let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok());
-        nanos.map(|nanos| nanos / 1000).ok_or_else(|| "schedstat has no such number".into())
+        let writer = self.recorder().as_ref().and_then(Recorder::thread_id);
+        let nanos = cpu_ns(*id)? + writer.map_or(Ok(0), cpu_ns)?;
+        Ok(nanos / 1000)
     }
+}
+
+/// Processor time of a thread of this process: the first number of `schedstat`.
+fn cpu_ns(thread_id: u32) -> Result<u64, String> {
+    let text = std::fs::read_to_string(format!("/proc/self/task/{thread_id}/schedstat"))
+        .map_err(|error| format!("schedstat: {}", error.kind()))?;
+    let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
+    nanos.ok_or_else(|| "schedstat has no such number".into())
 }
 
 /// The bytes of the events, about.

@@ -75,7 +75,7 @@ pub struct MonitorCost {
     pub looks: u64,
     /// Of these, how many because of a wake-up.
     pub wakes: u64,
-    /// Processor time of its thread. `None` if the kernel does not tell.
+    /// Processor time of its threads. `None` if the kernel does not tell.
     pub cpu_us: Option<u64>,
     /// Bytes that it holds for events, records and tasks.
     pub bytes: u64,

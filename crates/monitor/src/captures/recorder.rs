@@ -128,6 +128,11 @@ impl Recorder {
         })
     }
 
+    /// The kernel's number of the thread that writes records.
+    pub(crate) fn thread_id(&self) -> Option<u32> {
+        self.flight.thread_id()
+    }
+
     /// Takes the numbers of a look, and has them written if it is time. Waits for no disk, and allocates nothing.
     pub(crate) fn record(&mut self, reading: &Reading) {
         self.last_look = reading.at;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use memory_debug_core::spawn_thread;
 
 use super::{KnownTypes, Recording};
 use crate::reading::Reading;
+use crate::slot::thread_id;
 
 /// The kernel keeps 15 bytes of it.
 const THREAD_NAME: &str = "memory-debug-flight";
@@ -46,6 +47,8 @@ pub(crate) enum Health {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// The kernel's number of the thread.
+    thread_id: OnceLock<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -95,9 +98,10 @@ impl Writer {
             Err(reason) => (None, Some(reason)),
         };
         let state = Mutex::new(State { failure, ..State::default() });
-        let shared = Arc::new(Shared { state, changed: Condvar::new() });
+        let shared = Arc::new(Shared { state, changed: Condvar::new(), thread_id: OnceLock::new() });
         let of_thread = Arc::clone(&shared);
         let run = move || {
+            let _ = of_thread.thread_id.set(thread_id());
             // The thread writes nothing else, so the signal stays blocked.
             let work = || without_signal(|| of_thread.run(file, open));
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
@@ -144,6 +148,11 @@ impl Writer {
                 Some(failed(&format_args!("a write to {path} has not returned for {seconds} s")))
             }
         }
+    }
+
+    /// The kernel's number of the thread, which is `None` until it runs.
+    pub(crate) fn thread_id(&self) -> Option<u32> {
+        self.shared.thread_id.get().copied()
     }
 
     /// Waits until all is written that was handed over.
