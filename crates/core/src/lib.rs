@@ -81,6 +81,7 @@
 //! - `tracker`: what changed since the last call
 //! - `periodic`: snapshots at an interval
 //! - `monitor_source`: the monitor of this process, as the page sees it
+//! - `trace_source`: the tracer of this process, as the page sees it
 
 #![deny(unsafe_code)]
 
@@ -122,6 +123,7 @@ mod snapshot;
 mod tracker;
 mod periodic;
 mod monitor_source;
+mod trace_source;
 
 pub use collect::{Collector, Scope, allocator_stats, summary, write_raw_dump};
 pub use collected::Collected;
@@ -139,6 +141,7 @@ pub use regular_file::open_regular_file;
 pub use roots::{RegisteredRoot, register_root, register_static_root};
 pub use snapshot::{NotKept, SnapshotBounds, SnapshotFolder, Snapshots};
 pub use thread::{spawn_collecting, spawn_thread};
+pub use trace_source::{AlreadyCounting, TraceHandle, TraceSource};
 pub use tracked::Tracked;
 pub use tracker::SummaryTracker;
 

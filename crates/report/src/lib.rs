@@ -45,6 +45,7 @@
 //! - `reconciliation`: comparison of the heap profile, the allocator and the kernel
 //! - `row_id`: the id of a row in JSON
 //! - `monitor`: what the monitor of a process watches and saw
+//! - `trace`: where requests spend time and bytes
 //! - `report`: the report and its own sections
 //! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
@@ -82,6 +83,7 @@ mod root_summary;
 mod reconciliation;
 mod row_id;
 mod monitor;
+mod trace;
 mod report;
 mod breakdown;
 mod reconcile;
@@ -143,6 +145,7 @@ pub use snapshot::{
     ChangeKind, DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
     SnapshotInfo, Suspect,
 };
+pub use trace::{BytesPerRequest, RouteTrace, Trace, TraceKind, TraceNode, TraceReport};
 pub use type_detail::{TypeDetail, TypeGroup, TypeMoment};
 pub use unavailable::Unavailable;
 pub use view::{DiffView, Page, Sort, TypesView};

@@ -1,0 +1,3 @@
+//! Counts the time and the bytes of futures, spans and routes.
+
+#![forbid(unsafe_code)]
