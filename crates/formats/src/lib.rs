@@ -5,10 +5,16 @@
 //!
 //! # Modules, from the ground up
 //!
+//! - `printable`: text that terminals, browsers and logs can show
 //! - `call_tree`: functions by the way they were called, with numbers
+//! - `profile_proto`: the encoder of pprof's messages
 
 #![forbid(unsafe_code)]
 
+// In the order of the list above.
+mod printable;
 mod call_tree;
+pub mod profile_proto;
 
 pub use call_tree::{CallNode, CallTree, Event, Unit};
+pub use printable::{is_unprintable, printable};

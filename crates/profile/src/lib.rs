@@ -28,7 +28,6 @@
 //!
 //! - `error`: why a profile or a file could not be read
 //! - `number`: numbers as the kernel and jemalloc write them
-//! - `printable`: text that terminals, browsers and logs can show
 //! - `path_bytes`: paths that need not be UTF-8
 //! - `build_id`: the identity that a linker gives a file
 //! - `size_class`: jemalloc's size classes
@@ -61,7 +60,6 @@ mod large;
 mod mapping;
 mod number;
 mod path_bytes;
-mod printable;
 mod profile;
 mod sample;
 mod selection;
@@ -87,7 +85,7 @@ pub use export::FlamegraphOptions;
 pub use export::{CollapsedOptions, CollapsedStacks, Count, Leaf, PprofOptions, PprofSymbols};
 pub use large::{Estimator, LargeObjects};
 pub use mapping::Mapping;
-pub use printable::{is_unprintable, printable};
+pub use memory_debug_formats::{is_unprintable, printable};
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
 pub use selection::{Group, NoRowId, RowId, Selection, TracebackDepth, TypeEntry, TypeTable};

@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 
 use crate::amount::Amount;
-use crate::printable::printable;
 use crate::symbolized::{NamedStack, SymbolizedProfile};
+use memory_debug_formats::printable;
 
 /// Options for collapsing stacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use inferno::flamegraph::{self, Options};
 
 use super::collapsed::{CollapsedOptions, CollapsedStacks, Count, Leaf};
-use crate::printable::printable;
 use crate::symbolized::SymbolizedProfile;
+use memory_debug_formats::printable;
 
 /// Options for a flame graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,12 +8,9 @@ mod decode;
 mod encode;
 mod label;
 mod labels;
-mod message;
 mod messages;
 mod options;
 mod selection;
-mod strings;
-mod tag;
 #[cfg(test)]
 mod tests;
 mod value;

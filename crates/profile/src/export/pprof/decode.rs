@@ -6,12 +6,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
+use memory_debug_formats::profile_proto::tag;
 use rustc_hash::FxHashMap;
 
 use super::conventions::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS};
 use super::messages::{Sample, amounts, dangling, read_location};
 use super::wire::{Field, Fields, Numbers};
-use super::{label, tag, value};
+use super::{label, value};
 use crate::amount::Magnitude;
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};

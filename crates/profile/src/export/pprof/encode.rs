@@ -4,16 +4,15 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use memory_debug_formats::printable;
+use memory_debug_formats::profile_proto::{Message, Strings, tag};
 
 use super::conventions::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS};
 use super::labels::Labels;
-use super::message::Message;
 use super::options::{PprofOptions, PprofSymbols};
 use super::selection::{Rest, Selection};
-use super::strings::Strings;
-use super::{tag, value};
+use super::value;
 use crate::amount::{Amount, Magnitude};
-use crate::printable::printable;
 use crate::symbolized::{Location, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
@@ -110,7 +109,7 @@ impl<'a> Encoder<'a> {
         selection.rest.iter().for_each(|rest| self.rest(rest, &mut out, &mut tables));
         out.write_to(sink)?;
         tables.write_to(sink)?;
-        for text in &self.strings.table {
+        for text in self.strings.table() {
             // `go tool pprof` prints names without escaping them.
             out.bytes(tag::STRING, printable(text).as_bytes());
             out.write_from(CHUNK, sink)?;
@@ -123,7 +122,7 @@ impl<'a> Encoder<'a> {
         self.part.clear();
         self.part.number(tag::value_type::TYPE, self.strings.position(name));
         self.part.number(tag::value_type::UNIT, self.strings.position(unit));
-        out.bytes(tag, &self.part.0);
+        out.bytes(tag, self.part.as_bytes());
     }
 
     fn mapping(&mut self, at: u32, mapping: &'a NamedMapping, build_id: &'a str, out: &mut Message) {
@@ -145,7 +144,7 @@ impl<'a> Encoder<'a> {
             tag::mapping::HAS_INLINE_FRAMES,
             u64::from(self.options.symbols == PprofSymbols::Inlined),
         );
-        out.bytes(tag::MAPPING, &part.0);
+        out.bytes(tag::MAPPING, part.as_bytes());
     }
 
     fn location(&mut self, id: u64, location: &Location, out: &mut Message) {
@@ -167,9 +166,9 @@ impl<'a> Encoder<'a> {
             inner.clear();
             inner.number(tag::line::FUNCTION_ID, u64::from(line.function) + 1);
             inner.number(tag::line::LINE, line.line.into());
-            part.bytes(tag::location::LINE, &inner.0);
+            part.bytes(tag::location::LINE, inner.as_bytes());
         }
-        out.bytes(tag::LOCATION, &part.0);
+        out.bytes(tag::LOCATION, part.as_bytes());
     }
 
     fn function(&mut self, id: u64, function: &'a NamedFunction, out: &mut Message) {
@@ -179,7 +178,7 @@ impl<'a> Encoder<'a> {
         part.number(tag::function::NAME, strings.position(&function.name));
         part.number(tag::function::SYSTEM_NAME, strings.position(&function.system_name));
         part.number(tag::function::FILENAME, strings.position(function.file.as_deref().unwrap_or_default()));
-        out.bytes(tag::FUNCTION, &part.0);
+        out.bytes(tag::FUNCTION, part.as_bytes());
     }
 
     fn samples(&mut self, labels: &Labels, out: &mut Message, sink: &mut impl Write) -> io::Result<()> {
@@ -192,10 +191,10 @@ impl<'a> Encoder<'a> {
             locations.numbers(tag::sample::LOCATION_ID, ids, &mut packed);
             for sample in profile.samples_of(stack) {
                 part.clear();
-                part.fields(&locations.0);
+                part.fields(locations.as_bytes());
                 values(profile.kind, sample.live, sample.allocated, part, &mut packed);
                 labels.write(stack, sample, inner, part);
-                out.bytes(tag::SAMPLE, &part.0);
+                out.bytes(tag::SAMPLE, part.as_bytes());
             }
             out.write_from(CHUNK, sink)?;
         }
@@ -211,18 +210,18 @@ impl<'a> Encoder<'a> {
         part.clear();
         part.number(tag::function::ID, function);
         part.number(tag::function::NAME, name);
-        tables.bytes(tag::FUNCTION, &part.0);
+        tables.bytes(tag::FUNCTION, part.as_bytes());
         inner.clear();
         inner.number(tag::line::FUNCTION_ID, function);
         part.clear();
         part.number(tag::location::ID, location);
-        part.bytes(tag::location::LINE, &inner.0);
-        tables.bytes(tag::LOCATION, &part.0);
+        part.bytes(tag::location::LINE, inner.as_bytes());
+        tables.bytes(tag::LOCATION, part.as_bytes());
         let mut packed = Vec::new();
         part.clear();
         part.numbers(tag::sample::LOCATION_ID, [location], &mut packed);
         values(profile.kind, rest.live, rest.allocated, part, &mut packed);
-        out.bytes(tag::SAMPLE, &part.0);
+        out.bytes(tag::SAMPLE, part.as_bytes());
     }
 }
 

@@ -1,9 +1,9 @@
 //! Labels of samples, which hold what pprof has no field for.
 
-use super::message::Message;
+use memory_debug_formats::profile_proto::{Message, Strings, tag};
+
+use super::label;
 use super::options::PprofOptions;
-use super::strings::Strings;
-use super::{label, tag};
 use crate::symbolized::{NamedSample, NamedStack, Owner, Place, SymbolizedProfile};
 
 /// The encoded labels of each owner, place and thread.
@@ -36,7 +36,7 @@ impl Labels {
             if !options.is_lean {
                 text(&mut labels, strings, label::FULL_TYPE, full_type);
             }
-            owners.push(labels.0);
+            owners.push(labels.into_bytes());
         }
         let mut places = Vec::with_capacity(profile.places.len());
         for Place { function, file, line, crate_name } in profile.places.iter().filter(|_| !options.is_lean) {
@@ -48,15 +48,15 @@ impl Labels {
             if *line > 0 {
                 let mut label = Message::default();
                 number(&mut label, strings.position(label::LINE), (*line).into(), strings.position(""));
-                labels.bytes(tag::sample::LABEL, &label.0);
+                labels.bytes(tag::sample::LABEL, label.as_bytes());
             }
-            places.push(labels.0);
+            places.push(labels.into_bytes());
         }
         let mut threads = Vec::with_capacity(profile.threads.len());
         for name in &profile.threads {
             let mut labels = Message::default();
             text(&mut labels, strings, label::THREAD, name);
-            threads.push(labels.0);
+            threads.push(labels.into_bytes());
         }
         let bytes = (strings.position(label::BYTES), strings.position("bytes"));
         Self { owners, places, threads, bytes }
@@ -78,7 +78,7 @@ impl Labels {
         if size > 0 {
             let (key, unit) = self.bytes;
             number(label, key, size, unit);
-            out.bytes(tag::sample::LABEL, &label.0);
+            out.bytes(tag::sample::LABEL, label.as_bytes());
         }
     }
 }
@@ -87,7 +87,7 @@ fn text<'a>(labels: &mut Message, strings: &mut Strings<'a>, key: &'a str, text:
     let mut label = Message::default();
     label.number(tag::label::KEY, strings.position(key));
     label.number(tag::label::STR, strings.position(text));
-    labels.bytes(tag::sample::LABEL, &label.0);
+    labels.bytes(tag::sample::LABEL, label.as_bytes());
 }
 
 fn number(label: &mut Message, key: u64, number: i64, unit: u64) {

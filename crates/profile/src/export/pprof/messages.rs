@@ -1,9 +1,9 @@
 //! Samples and locations, read from their messages.
 
+use memory_debug_formats::profile_proto::tag;
 use rustc_hash::FxHashMap;
 
 use super::conventions::MAPPING_SPACING;
-use super::tag;
 use super::wire::{Numbers, each_field};
 use crate::amount::Amount;
 use crate::error::Error;

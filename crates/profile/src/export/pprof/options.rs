@@ -3,9 +3,11 @@
 use std::io::BufRead;
 use std::time::{Duration, SystemTime};
 
+use memory_debug_formats::profile_proto::tag;
+
 use super::decode::unpacked;
+use super::value;
 use super::wire::{Field, Fields};
-use super::{tag, value};
 use crate::error::Error;
 
 /// Options for writing a profile.

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::conventions::LARGE_BELOW;
 use super::*;
 use crate::error::ErrorKind;
-use crate::printable::printable;
 use crate::symbolized::tests::{any_profile, profile};
 use crate::symbolized::{ProfileKind, SymbolizedProfile};
+use memory_debug_formats::printable;
 
 fn written(profile: &SymbolizedProfile, options: &PprofOptions) -> Vec<u8> {
     let mut out = Vec::new();
@@ -217,7 +217,7 @@ fn s64_names_cannot_manipulate_a_terminal() {
     let message = hostile.pprof_message(&options).unwrap();
     let message = <proto::Profile as prost::Message>::decode(&*message).unwrap();
     for text in &message.string_table {
-        assert!(!text.contains(crate::printable::is_unprintable), "{text:?}");
+        assert!(!text.contains(crate::is_unprintable), "{text:?}");
     }
     for expected in ["A\\u{202e}", "pu\\u{1b}[2Jsh\\u{61c}", "a\\u{d}\\u{9b}b"] {
         assert!(

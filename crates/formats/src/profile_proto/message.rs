@@ -4,11 +4,21 @@ use std::io::{self, Write};
 
 /// The encoded fields of a message.
 #[derive(Debug, Default)]
-pub(super) struct Message(pub(super) Vec<u8>);
+pub struct Message(Vec<u8>);
 
 impl Message {
+    /// The encoded fields.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The encoded fields, as a value of their own.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Appends a whole number, unless it is 0, the value of a missing field.
-    pub(super) fn number(&mut self, tag: u64, number: u64) {
+    pub fn number(&mut self, tag: u64, number: u64) {
         if number != 0 {
             push_varint(&mut self.0, tag << 3);
             push_varint(&mut self.0, number);
@@ -16,14 +26,14 @@ impl Message {
     }
 
     /// Appends a text, a message or packed numbers.
-    pub(super) fn bytes(&mut self, tag: u64, bytes: &[u8]) {
+    pub fn bytes(&mut self, tag: u64, bytes: &[u8]) {
         push_varint(&mut self.0, tag << 3 | 2);
         push_varint(&mut self.0, bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
     /// Appends packed numbers, or nothing if `numbers` is empty. `packed` is scratch space.
-    pub(super) fn numbers(&mut self, tag: u64, numbers: impl IntoIterator<Item = u64>, packed: &mut Vec<u8>) {
+    pub fn numbers(&mut self, tag: u64, numbers: impl IntoIterator<Item = u64>, packed: &mut Vec<u8>) {
         packed.clear();
         numbers.into_iter().for_each(|number| push_varint(packed, number));
         if !packed.is_empty() {
@@ -32,23 +42,24 @@ impl Message {
     }
 
     /// Appends encoded fields.
-    pub(super) fn fields(&mut self, fields: &[u8]) {
+    pub fn fields(&mut self, fields: &[u8]) {
         self.0.extend_from_slice(fields);
     }
 
     /// Writes the fields to `out`, and removes them.
-    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+    pub fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(&self.0)?;
         self.0.clear();
         Ok(())
     }
 
     /// Writes the fields to `out`, and removes them, once there are `length` bytes.
-    pub(super) fn write_from(&mut self, length: usize, out: &mut impl Write) -> io::Result<()> {
+    pub fn write_from(&mut self, length: usize, out: &mut impl Write) -> io::Result<()> {
         if self.0.len() < length { Ok(()) } else { self.write_to(out) }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Removes the fields.
+    pub fn clear(&mut self) {
         self.0.clear();
     }
 }
@@ -66,14 +77,20 @@ fn push_varint(out: &mut Vec<u8>, mut number: u64) {
 mod tests {
     use prost::Message as _;
 
-    use super::super::tests::proto::Sample;
     use super::*;
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Sample {
+        #[prost(uint64, repeated, tag = "1")]
+        location_id: Vec<u64>,
+        #[prost(int64, repeated, tag = "2")]
+        value: Vec<i64>,
+    }
 
     #[test]
     fn writes_the_same_fields_as_another_encoder() {
         let numbers = [0, 1, 0x7f, 0x80, 1 << 35, u64::MAX];
-        let sample =
-            Sample { location_id: numbers.to_vec(), value: vec![-1, i64::MAX, 0], label: Vec::new() };
+        let sample = Sample { location_id: numbers.to_vec(), value: vec![-1, i64::MAX, 0] };
         let mut message = Message::default();
         message.numbers(1, numbers, &mut Vec::new());
         message.numbers(2, sample.value.iter().map(|value| value.cast_unsigned()), &mut Vec::new());
