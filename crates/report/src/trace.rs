@@ -1,5 +1,6 @@
 //! Where requests spend time and bytes, as a tracer counted it.
 
+mod call_tree;
 mod node;
 mod route;
 
