@@ -114,6 +114,9 @@ fn type_name(event: &Event) -> String {
         ("Freed", Unit::Bytes) => "freed_space".into(),
         ("Bytes", Unit::Bytes) => "inuse_space".into(),
         ("Objects", Unit::Count) => "inuse_objects".into(),
+        ("Allocations", Unit::Count) => "alloc_objects".into(),
+        ("GrownBytes", Unit::Bytes) => "growth_space".into(),
+        ("GrownObjects", Unit::Count) => "growth_objects".into(),
         (name, _) => name.to_ascii_lowercase(),
     }
 }

@@ -1,5 +1,6 @@
 //! Export of profiles to the formats of other tools.
 
+mod call_tree;
 mod collapsed;
 #[cfg(feature = "flamegraph")]
 mod flamegraph;
