@@ -72,8 +72,8 @@ const MEANING: &str = "(root: edges are allocation sites, not references)";
 const NOTE: &str = "Objects of one type and one stack are one node, or several above 4 GiB. Functions are nodes without \
                     size, so a retained size is what was allocated below. Numbers of a sampled heap are estimates.";
 
-/// The most nodes that one node is split into. It holds 4 PiB, more than any machine.
-const MOST_PARTS: u64 = 1 << 20;
+/// The most nodes that one node is split into. They hold 16 TiB.
+const MOST_PARTS: u64 = 1 << 12;
 
 impl HeapGraph {
     /// The graph of a tree: functions lead to the functions that they call, and to the types that they allocate.
@@ -160,7 +160,7 @@ impl<'t> Builder<'t> {
     ) -> io::Result<()> {
         let mut left = u64::try_from(numbers[1]).unwrap_or(0);
         if left.div_ceil(u32::MAX.into()) > MOST_PARTS {
-            return Err(refused("a heap snapshot cannot show a node of more than 4 PiB"));
+            return Err(refused("a heap snapshot cannot show a node of more than 16 TiB"));
         }
         let name: Arc<str> = name.unwrap_or_else(|| "allocates".into()).into();
         let mut state = numbers.iter().fold(stack, |state, number| hash(state, &number.to_le_bytes()));

@@ -17,6 +17,9 @@
 //! A format that would show wrong numbers refuses the tree, and says which number it cannot show. Every text in a file
 //! is printable.
 //!
+//! Collapsed stacks, speedscope, `.cpuprofile` and `.heapprofile` hold whole stacks, so they can be read
+//! ([`TreeFormat::read`]).
+//!
 //! # Modules, from the ground up
 //!
 //! - `printable`: text that terminals, browsers and logs can show
@@ -39,6 +42,7 @@
 //! - `heapsnapshot`: `.heapsnapshot`
 //! - `heaptimeline`: `.heaptimeline`
 //! - `tree_format`: the formats as one list
+//! - `read`: readers of the formats that hold whole stacks
 
 #![forbid(unsafe_code)]
 
@@ -63,6 +67,7 @@ mod heap_graph;
 mod heapsnapshot;
 mod heaptimeline;
 mod tree_format;
+mod read;
 #[cfg(test)]
 mod sample;
 
