@@ -1,5 +1,7 @@
 //! The formats of pages.
 
+use memory_debug_formats::TreeFormat;
+
 /// The format that a page is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -13,6 +15,8 @@ pub(crate) enum Format {
     Pprof,
     /// A profile as collapsed stacks.
     Collapsed,
+    /// A heap profile in the format of another tool.
+    Heap(TreeFormat),
     /// A picture as SVG.
     Svg,
     /// A profile as jemalloc's heap dump, with addresses of the process.
@@ -40,8 +44,18 @@ impl Format {
     pub(crate) const SNAPSHOT: &'static [Self] = &[Self::Text, Self::Json, Self::Pprof];
 
     /// Formats of a heap profile. Pprof comes first, because `go tool pprof` states no preference.
-    pub(crate) const PROFILE: &'static [Self] =
-        &[Self::Pprof, Self::Text, Self::Json, Self::Collapsed, Self::Raw];
+    pub(crate) const PROFILE: &'static [Self] = &[
+        Self::Pprof,
+        Self::Text,
+        Self::Json,
+        Self::Collapsed,
+        Self::Raw,
+        Self::Heap(TreeFormat::HeapProfile),
+        Self::Heap(TreeFormat::HeapSnapshot),
+        Self::Heap(TreeFormat::HeapTimeline),
+        Self::Heap(TreeFormat::Speedscope),
+        Self::Heap(TreeFormat::Callgrind),
+    ];
 
     /// Formats of a heap profile at a path of Go.
     pub(crate) const GO: &'static [Self] = &[Self::Pprof, Self::Text];
@@ -66,6 +80,7 @@ impl Format {
             Self::Html => "html",
             Self::Pprof => "pprof",
             Self::Collapsed => "collapsed",
+            Self::Heap(format) => format.name(),
             Self::Svg => "svg",
             Self::Raw => "raw",
             Self::Prometheus => "prometheus",
@@ -85,6 +100,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Html => "text/html",
             Self::Pprof => "application/octet-stream",
+            Self::Heap(format) => format.media_type(),
             Self::Svg => "image/svg+xml",
         }
     }
@@ -93,6 +109,7 @@ impl Format {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Text | Self::Collapsed | Self::Raw => "text/plain; charset=utf-8",
+            Self::Heap(format) if format.media_type() == "text/plain" => Self::Text.content_type(),
             Self::Html => "text/html; charset=utf-8",
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -101,14 +118,16 @@ impl Format {
     }
 
     /// The value of `Content-Disposition` for formats that clients should save instead of show. A picture is one of
-    /// them, because a browser would run scripts in it.
-    pub(crate) fn disposition(self) -> Option<&'static str> {
-        match self {
-            Self::Pprof => Some("attachment; filename=\"heap.pb.gz\""),
-            Self::Svg => Some("attachment; filename=\"flamegraph.svg\""),
-            Self::Raw => Some("attachment; filename=\"jeprof.heap\""),
-            _ => None,
-        }
+    /// them, because a browser would run scripts in it. DevTools choose their panel by the end of the name.
+    pub(crate) fn disposition(self) -> Option<String> {
+        let name = match self {
+            Self::Pprof => "heap.pb.gz".to_owned(),
+            Self::Heap(format) => format!("heap.{}", format.extension()),
+            Self::Svg => "flamegraph.svg".to_owned(),
+            Self::Raw => "jeprof.heap".to_owned(),
+            _ => return None,
+        };
+        Some(format!("attachment; filename=\"{name}\""))
     }
 
     /// The format of an error, if this format was asked for.

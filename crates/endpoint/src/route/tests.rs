@@ -174,7 +174,13 @@ fn every_value_of_a_parameter_is_read() {
 fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
     let too_long = format!("label={}", "x".repeat(129));
     for (method, path, query, expected) in [
-        ("GET", "/heap", "format=svg", "`format` must be `pprof`, `text`, `json`, `collapsed` or `raw`"),
+        (
+            "GET",
+            "/heap",
+            "format=svg",
+            "`format` must be `pprof`, `text`, `json`, `collapsed`, `raw`, `heapprofile`, `heapsnapshot`, \
+             `heaptimeline`, `speedscope` or `callgrind`",
+        ),
         ("GET", "/heap", "debug=2", "`debug` must be `0` or `1`"),
         ("GET", "/heap", "debug=1&format=json", "`debug` cannot be combined with `format`"),
         ("GET", "/heap", "seconds=0", "`seconds` must be a number from 1 to 60"),
@@ -186,6 +192,12 @@ fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
             "GET",
             "/heap",
             "seconds=1&format=collapsed",
+            "`seconds` needs the format `pprof`, `text` or `json`",
+        ),
+        (
+            "GET",
+            "/heap",
+            "format=callgrind&seconds=1",
             "`seconds` needs the format `pprof`, `text` or `json`",
         ),
         ("GET", "/heap", "format=raw&seconds=1", "`seconds` needs the format `pprof`, `text` or `json`"),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use memory_debug_core::{CollapsedOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render};
+use memory_debug_core::{CollapsedOptions, Leaf, PprofSymbols, Snapshots, SymbolizedProfile, Work, render};
+use memory_debug_formats::TreeFormat;
 
 use super::fit::{half, written};
 use super::growth::{GrowthPage, StartPage};
@@ -16,6 +17,9 @@ use crate::request::Asking;
 
 /// Maximum time to watch growth. Proxies give up not much later.
 const MAX_SECONDS: usize = 60;
+
+/// The most functions and types of a call tree, which is in memory as a whole. It takes half a kilobyte for each.
+const MAX_NODES: usize = 32 << 10;
 
 /// A request for the heap profile.
 #[derive(Debug, PartialEq)]
@@ -47,7 +51,7 @@ impl Heap {
         if seconds.is_some() {
             if query.has("debug") && asking.format == Some(Format::Text) {
                 query.refuse("seconds", "cannot be combined with `debug=1`, as in Go");
-            } else if matches!(asking.format, Some(Format::Collapsed | Format::Raw)) {
+            } else if matches!(asking.format, Some(Format::Collapsed | Format::Raw | Format::Heap(_))) {
                 query.refuse(
                     "seconds",
                     "needs the format `pprof`, `text` or `json`, which can show negative numbers",
@@ -77,6 +81,7 @@ impl PageRequest for Heap {
                 write_pprof(request, &profile, &options, material)
             }
             Format::Collapsed => collapsed(request, &profile, material),
+            Format::Heap(format) => tree(request, format, &profile, material),
             Format::Json => request.fitting(self.options.top, material.max_bytes, |body, top| {
                 written(render::write_stacks_json(body, &profile, top))
             }),
@@ -113,6 +118,26 @@ fn collapsed(
         material.max_bytes,
         |body, least| written(stacks.write(least, body)),
     )
+}
+
+/// Writes the types below the functions that allocated them. If they do not fit, small ones below a function are summed.
+fn tree(
+    request: &RenderRequest,
+    format: TreeFormat,
+    profile: &SymbolizedProfile,
+    material: Material<'_>,
+) -> Result<Reply, Problem> {
+    let report = material.report()?;
+    let service = report.instance.service.as_deref().unwrap_or("unnamed service");
+    let title = format!("live heap of {service}, pid {}, {}", report.instance.pid, report.collected_at);
+    let title = [title].iter().chain(material.notes()).map(String::as_str).collect::<Vec<_>>().join("; ");
+    let tree = profile.call_tree(title, Leaf::Type, MAX_NODES);
+    request.until_it_fits(tree.nodes.len(), half, material.max_bytes, |body, nodes| {
+        if nodes < tree.nodes.len() {
+            return written(format.write(&tree.largest(nodes), body));
+        }
+        written(format.write(&tree, body))
+    })
 }
 
 /// Writes jemalloc's own dump, with addresses of this process. If it does not fit, it keeps its largest stacks.

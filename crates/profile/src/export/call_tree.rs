@@ -14,44 +14,35 @@ impl SymbolizedProfile {
     /// one, too. With [`Leaf::Type`], the types are below the functions that allocated them, at the place of the
     /// service that did so.
     ///
+    /// The tree has at most `max_nodes` nodes, and one more for the sum of all stacks that find no room: `(12 smaller)`.
+    /// The stacks with the most bytes come first.
+    ///
     /// The events are `Bytes` and `Objects`, then `Allocated` and `Allocations` if the profile knows them. For growth,
     /// they are `GrownBytes` and `GrownObjects`.
-    pub fn call_tree(&self, title: impl Into<String>, leaf: Leaf) -> CallTree {
-        let events = events(self.kind);
-        let mut tree = CallTree { title: title.into(), events, nodes: Vec::new() };
-        let mut places = FxHashMap::default();
-        for stack in &self.stacks {
-            let own = self.numbers(stack);
+    pub fn call_tree(&self, title: impl Into<String>, leaf: Leaf, max_nodes: usize) -> CallTree {
+        let mut nodes = Nodes { profile: self, leaf, nodes: Vec::new(), places: FxHashMap::default() };
+        let (mut smaller, mut rest) = (0_u64, Vec::new());
+        for stack in self.stacks_by_bytes() {
+            let (stack, own) = (stack.stack, self.numbers(stack.stack));
             if own.iter().all(|number| *number == 0) {
                 continue;
             }
-            let mut at = None;
-            for line in self.lines_of(stack).rev() {
-                at = Some(*places.entry((at, Key::Line(line))).or_insert_with(|| {
-                    tree.nodes.push(self.function_node(at, line));
-                    tree.nodes.len() - 1
-                }));
-            }
-            let leaf = match leaf {
-                Leaf::Type => Some(Key::Type(stack.owner, stack.place)),
-                // Every number needs a node.
-                Leaf::Function => at.is_none().then_some(Key::Unknown),
-            };
-            if let Some(leaf) = leaf {
-                at = Some(*places.entry((at, leaf)).or_insert_with(|| {
-                    tree.nodes.push(match leaf {
-                        Key::Type(..) => self.type_node(at, stack),
-                        Key::Line(_) | Key::Unknown => node(None, CallKind::Function, ("".into(), None, 0)),
-                    });
-                    tree.nodes.len() - 1
-                }));
-            }
-            if let Some(at) = at {
-                let sums = &mut tree.nodes[at].own;
-                sums.resize(own.len(), 0);
-                sums.iter_mut().zip(&own).for_each(|(sum, number)| *sum = sum.saturating_add(*number));
+            // With its leaf.
+            let depth = self.lines_of(stack).count() + 1;
+            if nodes.nodes.len() + depth > max_nodes {
+                smaller += 1;
+                add(&mut rest, &own);
+            } else {
+                let at = nodes.of_stack(stack);
+                add(&mut nodes.nodes[at].own, &own);
             }
         }
+        let mut nodes = nodes.nodes;
+        if smaller > 0 {
+            let name = format!("({smaller} smaller)").into();
+            nodes.push(CallNode { own: rest, ..node(None, CallKind::Function, (name, None, 0)) });
+        }
+        let mut tree = CallTree { title: title.into(), events: events(self.kind), nodes };
         tree.sum_up();
         tree
     }
@@ -66,17 +57,52 @@ impl SymbolizedProfile {
         }
         numbers
     }
+}
 
-    fn function_node(&self, parent: Option<usize>, line: Line) -> CallNode {
-        let function = self.function(line);
-        node(parent, CallKind::Function, (function.name.clone(), function.file.clone(), line.line))
+/// The nodes of a tree, while it is built.
+struct Nodes<'p> {
+    profile: &'p SymbolizedProfile,
+    leaf: Leaf,
+    nodes: Vec<CallNode>,
+    places: FxHashMap<(Option<usize>, Key), usize>,
+}
+
+impl Nodes<'_> {
+    /// The place of the node that has the numbers of a stack.
+    fn of_stack(&mut self, stack: &NamedStack) -> usize {
+        let profile = self.profile;
+        let mut at = None;
+        for line in profile.lines_of(stack).rev() {
+            at = Some(self.place(at, Key::Line(line), || {
+                let function = profile.function(line);
+                (function.name.clone(), function.file.clone(), line.line)
+            }));
+        }
+        match (self.leaf, at) {
+            (Leaf::Function, Some(at)) => at,
+            (Leaf::Function, None) => self.place(None, Key::Unknown, || ("".into(), None, 0)),
+            (Leaf::Type, at) => self.place(at, Key::Type(stack.owner, stack.place), || {
+                let owner = &profile.owners[stack.owner as usize];
+                let place = &profile.places[stack.place as usize];
+                let name = if owner.is_attributed { owner.name.clone() } else { "unattributed".into() };
+                (name, place.file.clone(), place.line)
+            }),
+        }
     }
 
-    fn type_node(&self, parent: Option<usize>, stack: &NamedStack) -> CallNode {
-        let (owner, place) = (&self.owners[stack.owner as usize], &self.places[stack.place as usize]);
-        let name = if owner.is_attributed { owner.name.clone() } else { "unattributed".into() };
-        node(parent, CallKind::Type, (name, place.file.clone(), place.line))
+    /// The place of a node below `parent`. `site` describes the node if it is new.
+    fn place(&mut self, parent: Option<usize>, key: Key, site: impl FnOnce() -> Site) -> usize {
+        *self.places.entry((parent, key)).or_insert_with(|| {
+            let kind = if matches!(key, Key::Type(..)) { CallKind::Type } else { CallKind::Function };
+            self.nodes.push(node(parent, kind, site()));
+            self.nodes.len() - 1
+        })
     }
+}
+
+fn add(sums: &mut Vec<i64>, numbers: &[i64]) {
+    sums.resize(numbers.len(), 0);
+    sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum = sum.saturating_add(*number));
 }
 
 /// What tells a node from the other nodes below its caller.
@@ -146,11 +172,21 @@ mod tests {
         ]);
         let lines = |leaf| {
             let mut lines = Vec::new();
-            TreeFormat::Collapsed.write(&profile.call_tree("", leaf), &mut lines).unwrap();
+            TreeFormat::Collapsed.write(&profile.call_tree("", leaf, usize::MAX), &mut lines).unwrap();
             String::from_utf8(lines).unwrap()
         };
-        assert_eq!(lines(Leaf::Function), "unknown code 1\nmain;push 250\n");
-        assert_eq!(lines(Leaf::Type), "[A] 1\nmain;push;[Box<A>] 50\nmain;push;[Vec<A>] 200\n");
+        assert_eq!(lines(Leaf::Function), "main;push 250\nunknown code 1\n");
+        assert_eq!(lines(Leaf::Type), "main;push;[Vec<A>] 200\nmain;push;[Box<A>] 50\n[A] 1\n");
+    }
+
+    #[test]
+    fn stacks_without_room_are_summed() {
+        let profile =
+            profile(&[("A", &["a", "main"], 1, 9), ("B", &["b", "main"], 2, 8), ("C", &["c"], 3, 7)]);
+        let tree = profile.call_tree("", Leaf::Type, 3);
+        let labels: Vec<_> = tree.nodes.iter().map(|node| (node.label(), node.own[0])).collect();
+        let expected = [("main", 0), ("a", 0), ("[A]", 9), ("(2 smaller)", 15)];
+        assert_eq!(labels, expected.map(|(label, bytes)| (label.into(), bytes)));
     }
 
     proptest! {
@@ -162,12 +198,12 @@ mod tests {
                 any_profile(ProfileKind::Growth),
             ],
         ) {
-            let tree = profile.call_tree("", Leaf::Type);
+            let tree = profile.call_tree("", Leaf::Type, usize::MAX);
             let total = profile.total();
             let totals = tree.totals();
             prop_assert_eq!(&totals[..2], &[total.bytes, total.objects][..]);
             prop_assert_eq!(totals.len(), tree.events.len());
-            prop_assert_eq!(profile.call_tree("", Leaf::Function).totals(), totals);
+            prop_assert_eq!(profile.call_tree("", Leaf::Function, 3).totals(), totals);
             let mut rows: BTreeMap<&str, i64> = BTreeMap::new();
             for node in tree.nodes.iter().filter(|node| node.kind == CallKind::Type) {
                 *rows.entry(&node.name).or_default() += node.own[0];

@@ -130,7 +130,7 @@ pub(crate) struct NamedSample {
 #[derive(Clone, Copy, Debug)]
 pub struct SymbolizedStack<'p> {
     profile: &'p SymbolizedProfile,
-    stack: &'p NamedStack,
+    pub(crate) stack: &'p NamedStack,
     /// The memory of the stack over all threads.
     pub live: Amount,
 }

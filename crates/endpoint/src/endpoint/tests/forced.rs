@@ -91,6 +91,7 @@ fn s44_memory_is_checked_again_for_each_page_but_never_before_memory_is_freed() 
         ("GET", "/instance", false, None),
         ("GET", "/types?group=traceback", true, Some(Work::Profile)),
         ("GET", "/heap?format=collapsed", true, Some(Work::Profile)),
+        ("GET", "/heap?format=heaptimeline", true, Some(Work::Profile)),
         ("GET", "/heap/flamegraph", true, Some(Work::Profile)),
         ("GET", "/heap/tree", true, Some(Work::Profile)),
         ("GET", "/heap/tree?base=first", true, Some(Work::Comparison { stacks: 0 })),

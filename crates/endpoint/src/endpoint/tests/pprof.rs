@@ -130,6 +130,7 @@ fn pprof_shows_the_errors_of_all_its_requests() {
         ("/debug/memory/heap", NO_PROFILE),
         ("/debug/memory/heap?debug=1", NO_PROFILE),
         ("/debug/memory/heap?format=collapsed", NO_PROFILE),
+        ("/debug/memory/heap?format=heapsnapshot", NO_PROFILE),
         ("/debug/memory/heap?seconds=3", NO_PROFILE),
         ("/debug/memory/heap?format=raw", 403),
         ("/debug/memory/heap?x=1", 400),
@@ -171,6 +172,11 @@ fn profiles_are_saved_under_names_that_fit_their_format() {
     let fixture = Fixture::with(|endpoint| endpoint.allow_raw_addresses());
     for (format, disposition) in [
         ("pprof", Some("attachment; filename=\"heap.pb.gz\"")),
+        ("heapprofile", Some("attachment; filename=\"heap.heapprofile\"")),
+        ("heapsnapshot", Some("attachment; filename=\"heap.heapsnapshot\"")),
+        ("heaptimeline", Some("attachment; filename=\"heap.heaptimeline\"")),
+        ("speedscope", Some("attachment; filename=\"heap.speedscope.json\"")),
+        ("callgrind", Some("attachment; filename=\"heap.callgrind\"")),
         ("raw", Some("attachment; filename=\"jeprof.heap\"")),
         ("text", None),
         ("json", None),
