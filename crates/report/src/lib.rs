@@ -145,7 +145,7 @@ pub use snapshot::{
     ChangeKind, DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
     SnapshotInfo, Suspect,
 };
-pub use trace::{BytesPerRequest, RouteTrace, Trace, TraceKind, TraceNode, TraceReport};
+pub use trace::{BytesPerRequest, RouteTrace, Trace, TraceEvent, TraceKind, TraceNode, TraceReport};
 pub use type_detail::{TypeDetail, TypeGroup, TypeMoment};
 pub use unavailable::Unavailable;
 pub use view::{DiffView, Page, Sort, TypesView};

@@ -30,6 +30,7 @@ mod stats;
 mod table;
 mod tasks;
 mod text;
+mod trace;
 mod type_detail;
 
 pub use crate::printable_json::{PrintableJson, printable_json, to_json, to_json_line, write_line};
@@ -80,6 +81,7 @@ pub mod content {
         cells as type_cells, footer as types_footer, more, of_report as types, omitted, totals,
     };
     pub use super::tasks::write as write_tasks;
+    pub use super::trace::{quantity as trace_quantity, write as write_trace};
     pub use super::type_detail::{
         group_heading, write_group as write_type_group, write_history as write_type_history,
         write_summary as write_type_summary,

@@ -4,8 +4,10 @@ mod call_tree;
 mod node;
 mod route;
 
-pub use node::{TraceKind, TraceNode};
+pub use node::{TraceEvent, TraceKind, TraceNode};
 pub use route::{BytesPerRequest, RouteTrace};
+
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,34 @@ pub struct Trace {
     pub calls_in_other: u64,
     /// Routes, the one that allocated the most first.
     pub routes: Vec<RouteTrace>,
+    /// Routes that were left out of `routes`.
+    pub omitted_routes: u64,
+}
+
+impl Trace {
+    /// The place of each node's parent in `nodes`.
+    pub fn parents(&self) -> Vec<Option<usize>> {
+        let mut open: Vec<usize> = Vec::new();
+        let mut parents = Vec::with_capacity(self.nodes.len());
+        for (place, node) in self.nodes.iter().enumerate() {
+            open.truncate(usize::try_from(node.depth).unwrap_or(usize::MAX));
+            parents.push(open.last().copied());
+            open.push(place);
+        }
+        parents
+    }
+
+    /// The own number of each node and of all nodes below it; missing numbers count as 0. A parent has at least the
+    /// sum of its children. That is not true of inclusive numbers, because calls overlap and outlive their callers.
+    pub fn weights(&self, event: TraceEvent) -> Vec<u64> {
+        let mut weights: Vec<_> = self.nodes.iter().map(|node| event.own(node).unwrap_or(0)).collect();
+        for (place, parent) in self.parents().into_iter().enumerate().rev() {
+            if let Some(parent) = parent {
+                weights[parent] = weights[parent].saturating_add(weights[place]);
+            }
+        }
+        weights
+    }
 }
 
 impl TraceReport {
@@ -75,4 +105,26 @@ impl TraceReport {
         report.unavailable.note("trace", reason);
         report
     }
+
+    /// The same report with the `top` nodes of the largest [weights](Trace::weights), which include the ancestors of
+    /// each, and with the first `top` routes. The others are counted as omitted.
+    #[must_use]
+    pub fn shortened(&self, top: usize, event: TraceEvent) -> Self {
+        let mut shortened = self.clone();
+        let Some(trace) = &mut shortened.trace else { return shortened };
+        let weights = trace.weights(event);
+        let mut places: Vec<_> = (0..weights.len()).collect();
+        places.sort_by_key(|place| (Reverse(weights[*place]), *place));
+        let mut is_kept = vec![false; weights.len()];
+        places.iter().take(top).for_each(|place| is_kept[*place] = true);
+        let mut is_kept = is_kept.into_iter();
+        trace.nodes.retain(|_| is_kept.next().unwrap_or(false));
+        trace.omitted += weights.len().saturating_sub(top) as u64;
+        trace.omitted_routes += trace.routes.len().saturating_sub(top) as u64;
+        trace.routes.truncate(top);
+        shortened
+    }
 }
+
+#[cfg(test)]
+mod tests;

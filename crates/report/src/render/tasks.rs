@@ -70,8 +70,8 @@ fn summary(report: &TaskReport) -> String {
     format!("reported {} · {known}{}", printable(&report.reported_at), queued.unwrap_or_default())
 }
 
-/// The name of a task, after a dot for each known ancestor.
-fn indented(depth: u64, name: &str) -> String {
+/// A name in a tree, after a dot for each known ancestor.
+pub(super) fn indented(depth: u64, name: &str) -> String {
     // The depth may come from a file, and a table is not wide.
     let depth = usize::try_from(depth.min(MAX_DEPTH)).unwrap_or_default();
     format!("{}{}", "· ".repeat(depth), short_name(name))
@@ -81,7 +81,7 @@ fn indented(depth: u64, name: &str) -> String {
 const MAX_DEPTH: u64 = 20;
 
 /// Fills up short names, because columns are aligned to the right and a tree is aligned to the left.
-fn aligned(names: Vec<String>) -> impl Iterator<Item = String> {
+pub(super) fn aligned(names: Vec<String>) -> impl Iterator<Item = String> {
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     names.into_iter().map(move |name| format!("{name:<width$}"))
 }

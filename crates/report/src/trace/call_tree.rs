@@ -2,7 +2,7 @@
 
 use memory_debug_formats::{CallKind, CallNode, CallTree, Event, Unit};
 
-use super::{TraceNode, TraceReport};
+use super::{Trace, TraceNode, TraceReport};
 
 /// An event's name, meaning and unit, and the number of a node: its own, and with its callees.
 type Column = (&'static str, &'static str, Unit, fn(&TraceNode) -> Option<(u64, u64)>);
@@ -32,13 +32,11 @@ impl TraceReport {
         let events =
             columns.iter().map(|(name, meaning, unit, _)| Event::new(*name, *meaning, *unit)).collect();
         let mut tree = CallTree { title, events, nodes: Vec::with_capacity(nodes.len()) };
-        // The places of the callers of the next node.
-        let mut callers: Vec<usize> = Vec::new();
-        for (at, node) in nodes.iter().enumerate() {
-            callers.truncate(usize::try_from(node.depth).unwrap_or(usize::MAX));
+        let parents = self.trace.as_ref().map_or_else(Vec::new, Trace::parents);
+        for (node, parent) in nodes.iter().zip(parents) {
             let numbers = columns.iter().map(|(.., number)| number(node).unwrap_or_default());
             tree.nodes.push(CallNode {
-                parent: callers.last().copied(),
+                parent,
                 kind: CallKind::Function,
                 name: node.name.as_str().into(),
                 file: node.file.as_deref().map(Into::into),
@@ -47,7 +45,6 @@ impl TraceReport {
                 own: numbers.clone().map(|(own, _)| signed(own)).collect(),
                 inclusive: numbers.map(|(_, inclusive)| signed(inclusive)).collect(),
             });
-            callers.push(at);
         }
         tree
     }
@@ -61,7 +58,6 @@ fn signed(number: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Trace;
     use crate::{InstanceId, InstanceInfo};
 
     fn node(depth: u64, name: &str, [own_total_ns, total_ns, busy_ns]: [u64; 3]) -> TraceNode {

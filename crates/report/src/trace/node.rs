@@ -69,3 +69,38 @@ impl TraceNode {
         self.total_ns.saturating_sub(self.busy_ns)
     }
 }
+
+/// The number of each node that a page or a file shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TraceEvent {
+    /// Wall time.
+    #[default]
+    Total,
+    /// Time inside polls.
+    Busy,
+    /// Allocated bytes.
+    Allocated,
+}
+
+impl TraceEvent {
+    /// All events.
+    pub const ALL: [Self; 3] = [Self::Total, Self::Busy, Self::Allocated];
+
+    /// Its name, as in the parameter `events`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Busy => "busy",
+            Self::Allocated => "allocated",
+        }
+    }
+
+    /// The number of `node` without calls below it, in nanoseconds or bytes.
+    pub fn own(self, node: &TraceNode) -> Option<u64> {
+        match self {
+            Self::Total => Some(node.own_total_ns),
+            Self::Busy => Some(node.own_busy_ns),
+            Self::Allocated => node.own_allocated,
+        }
+    }
+}
