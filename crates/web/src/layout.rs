@@ -12,6 +12,9 @@ const FLAME_GRAPH: &str = "/heap/flamegraph";
 /// The path of the monitor. Services without a monitor do not list it.
 const MONITOR: &str = "/monitor";
 
+/// The path of the tracer. Services without a tracer do not list it.
+const TRACE: &str = "/trace";
+
 /// The pages in the navigation: path and name.
 const PAGES: &[(&str, &str)] = &[
     ("", "Overview"),
@@ -21,6 +24,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/leaks", "Leaks"),
     ("/doctor", "Doctor"),
     (MONITOR, "Monitor"),
+    (TRACE, "Trace"),
     ("/stats", "Statistics"),
     ("/profiling", "Profiling"),
 ];
@@ -30,6 +34,7 @@ fn pages(site: &Site) -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_shown = |path| match path {
         FLAME_GRAPH => site.may_change(),
         MONITOR => site.has_monitor(),
+        TRACE => site.has_tracer(),
         _ => true,
     };
     PAGES.iter().copied().filter(move |(path, _)| is_shown(*path))

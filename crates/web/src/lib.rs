@@ -42,6 +42,8 @@
 //! - `fleet`: the page of several instances as one
 //! - `instance`: the page that says which process answers
 //! - `profiling`: the page of the heap profiler
+//! - `icicle`: calls by their width, as a picture
+//! - `trace`: the page of the tracer
 //! - `flame`: the flame graph, and its call tree without script
 //! - `interstitial`: the page for a link from another site
 //! - `history`: reports of several moments
@@ -85,6 +87,8 @@ mod leaks;
 mod fleet;
 mod instance;
 mod profiling;
+mod icicle;
+mod trace;
 mod flame;
 mod interstitial;
 mod history;
@@ -109,4 +113,5 @@ pub use redirect::leading_to;
 pub use site::Site;
 pub use snapshot::snapshot;
 pub use snapshots::snapshots;
+pub use trace::trace;
 pub use type_detail::type_detail;

@@ -16,6 +16,8 @@ pub struct Site {
     role: &'static str,
     /// Whether the service has a monitor.
     has_monitor: bool,
+    /// Whether the service has a tracer.
+    has_tracer: bool,
     /// The sections of a document without a service. `None` if a service answers.
     sections: Option<Vec<&'static str>>,
     /// Pages that the service was built without.
@@ -32,6 +34,7 @@ impl Site {
             user: user.to_owned(),
             role,
             has_monitor: false,
+            has_tracer: false,
             sections: None,
             absent: &[],
         }
@@ -52,6 +55,17 @@ impl Site {
     /// Whether the service has a monitor.
     pub(crate) fn has_monitor(&self) -> bool {
         self.has_monitor
+    }
+
+    /// The same page of a service with a tracer.
+    #[must_use]
+    pub fn with_tracer(self) -> Self {
+        Self { has_tracer: true, ..self }
+    }
+
+    /// Whether the service has a tracer.
+    pub(crate) fn has_tracer(&self) -> bool {
+        self.has_tracer
     }
 
     /// A document that has pages as its sections, and no service. Links lead to these sections; the first stands for
