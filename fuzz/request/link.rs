@@ -3,7 +3,7 @@
 use super::{Expected, Who, preferred_of};
 use crate::input::{Sent, Settings};
 
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "",
     "/stats",
     "/instance",
@@ -16,6 +16,7 @@ const PAGES: [&str; 15] = [
     "/leaks",
     "/monitor",
     "/monitor/tasks",
+    "/trace",
     "/metrics",
     "/profiling",
     "/fleet",

@@ -8,7 +8,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use memory_debug_core::MonitorHandle;
+use memory_debug_core::{MonitorHandle, TraceHandle};
 use memory_debug_fleet::Siblings;
 
 use self::siblings::ForSiblings;
@@ -63,6 +63,7 @@ pub struct Endpoint {
     gives_addresses: bool,
     has_pprof_aliases: bool,
     monitor: Option<MonitorHandle>,
+    tracer: Option<TraceHandle>,
     siblings: Option<Arc<Siblings>>,
     peers: Option<Arc<Peers>>,
 }
@@ -92,6 +93,7 @@ impl Endpoint {
             gives_addresses: false,
             has_pprof_aliases: false,
             monitor: None,
+            tracer: None,
             siblings: None,
             peers: None,
         }
@@ -173,6 +175,19 @@ impl Endpoint {
     /// [`role_for_types`](Self::role_for_types), as other pages with names do.
     pub fn monitor(self, monitor: impl Into<MonitorHandle>) -> Self {
         Self { monitor: Some(monitor.into()), ..self }
+    }
+
+    /// Shows what a tracer counted at `/trace`, and lets logins with [`Role::Profile`] start and stop it there.
+    ///
+    /// Without this setting the page says how to add a tracer.
+    ///
+    /// # Security
+    ///
+    /// The page names spans, matched patterns of routes, named futures, and source files with lines, for logins with
+    /// the role of [`role_for_types`](Self::role_for_types). Other logins see numbers without names. A request can
+    /// start the tracer for at most 600 seconds, and the tracer has a fixed maximum of nodes.
+    pub fn tracer(self, tracer: impl Into<TraceHandle>) -> Self {
+        Self { tracer: Some(tracer.into()), ..self }
     }
 
     /// Serves `/fleet` for all processes of this host that are configured with the same directory. They can share a

@@ -22,7 +22,8 @@ pub use memory_debug_core::{
     PeriodicSnapshots, ProcessMemory, ProfilingChange, ProfilingRefusal, ProfilingState, ProfilingStatus,
     ProfilingWindow, PurgeMoment, PurgeReport, Reconciliation, Resource, RootRow, RootSummary, RowSource,
     RunningSnapshots, SampleOrigin, Scope, SizeClasses, Snapshot, SnapshotBounds, SnapshotFolder, SnapshotId,
-    SnapshotInfo, Snapshots, SymbolGap, Tracked, TypeRow, TypeSummary, Unavailable, Work, summary,
+    SnapshotInfo, Snapshots, SymbolGap, TraceHandle, TraceSource, Tracked, TypeRow, TypeSummary, Unavailable,
+    Work, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_core::{RegisteredRoot, allocative, register_root, register_static_root};

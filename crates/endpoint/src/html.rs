@@ -3,7 +3,7 @@
 use memory_debug_core::{MemoryReport, Page, RowId, Selection, TypesView};
 pub(crate) use memory_debug_web::{
     GraphSource, Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, monitor,
-    profiling, purge, snapshot, snapshots, tasks, type_detail,
+    profiling, purge, snapshot, snapshots, tasks, trace, type_detail,
 };
 
 use crate::reply::{Problem, Reply};
@@ -19,6 +19,11 @@ const ABSENT: &[&str] = if cfg!(feature = "flamegraph") { &[] } else { &["/heap/
 /// The place of a page of a service with a monitor.
 pub(crate) fn with_monitor(site: Site) -> Site {
     site.with_monitor()
+}
+
+/// The place of a page of a service with a tracer.
+pub(crate) fn with_tracer(site: Site) -> Site {
+    site.with_tracer()
 }
 
 /// The memory that links of a flame graph lead to.
@@ -57,7 +62,7 @@ pub(crate) fn problem(site: &Site, problem: &Problem) -> String {
         return memory_debug_web::too_few_snapshots(site, problem.status(), problem.title(), reason);
     }
     let retry = problem.retry_after_s();
-    let can_continue = matches!(problem, Problem::VersionDiffers { .. });
+    let can_continue = matches!(problem, Problem::VersionDiffers { .. } | Problem::AlreadyCounting(_));
     memory_debug_web::problem(site, problem.status(), problem.title(), &problem.detail(), retry, can_continue)
 }
 

@@ -63,6 +63,7 @@
 //! | siblings or peers were asked | info; warn if one is `tls`, `unauthorized` or `foreign` | `outcome` (`fleet-asked`), `scope`, `answered`, `missing`, `reasons` |
 //! | the endpoint cannot listen for siblings | warn | `outcome` (`siblings-unavailable`), `reason` |
 //! | the profiler was changed, or a change was refused | info or warn | `outcome` (`profiling-changed`, `profiling-not-changed`), `user`, `change`, `version` or `status` |
+//! | the tracer was started or stopped, or a start was refused | info or warn | `outcome` (`trace-started`, `trace-stopped`, `trace-not-started`), `user`, `seconds`, and `status` of a refusal |
 //! | a request failed because of a defect | warn | `outcome` (`internal-error`), `problem`, `error` |
 //!
 //! No event contains a header, a query or a password. Paths are escaped and cut, so a client cannot forge a log line.

@@ -15,7 +15,7 @@ use crate::problem_form::ProblemForm;
 use crate::reply::Format;
 use crate::reply::Problem;
 use crate::reply::Reply;
-use crate::request::{IfMatch, Query};
+use crate::request::{Head, Query};
 use crate::request_body::RequestBody;
 use crate::route::ReadBody;
 use crate::view::{Kind, RenderRequest};
@@ -50,7 +50,7 @@ pub(crate) struct Draft {
     pub(crate) read: ReadBody,
     /// The parameters in the address.
     pub(crate) query: Query,
-    pub(crate) if_match: IfMatch,
+    pub(crate) head: Head,
     pub(crate) kind: Kind,
     pub(crate) format: Format,
     pub(crate) force: bool,
@@ -174,8 +174,8 @@ impl ReplyFuture {
 impl Draft {
     /// Parses the body, which completes the request.
     fn complete(self, body: &[u8], proof: &Authorized) -> Result<RenderRequest, Problem> {
-        let Self { read, query, if_match, kind, format, force, shows_host, site } = self;
-        let page = read.page(body, query, if_match, proof)?;
+        let Self { read, query, head, kind, format, force, shows_host, site } = self;
+        let page = read.page(body, query, &head, proof)?;
         let kind = page.kind(kind);
         Ok(RenderRequest { page, kind, format, force, shows_host, site })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::auth::{Authorized, Role};
 use crate::reply::{Format, Problem};
-use crate::request::{Asking, Change, IfMatch, PathId, Query, alias};
+use crate::request::{Asking, Change, Head, PathId, Query, TraceChange, alias};
 use crate::request_body;
 use crate::view::{self, Kind, PageRequest};
 
@@ -42,6 +42,8 @@ pub(crate) enum Read {
     HeadOrForm(ReadHead, ReadBody),
     /// Reads the body.
     Body(ReadBody),
+    /// Reads the body, in the second way if it is a form.
+    BodyOrForm(ReadBody, ReadBody),
 }
 
 /// How a body is read. Errors of single fields take precedence over its error.
@@ -54,10 +56,10 @@ pub(crate) enum ReadBody {
 }
 
 /// Reads a page from JSON.
-pub(crate) type ReadJson = fn(&[u8], IfMatch, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
+pub(crate) type ReadJson = fn(&[u8], &Head, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
 
 /// Reads a page from the parameters in the address together with the fields of a form.
-pub(crate) type ReadForm = fn(&mut Query, IfMatch, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
+pub(crate) type ReadForm = fn(&mut Query, &Head, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
 
 /// Reads a page's parameters. Errors of single parameters and of the role take precedence over its error.
 pub(crate) type ReadHead = fn(&mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem>;
@@ -160,6 +162,12 @@ const OPERATIONS: &[Operation] = &[
         formats: Format::DATA,
         ..change("PUT", "/profiling", Kind::Allocator, Read::Body(ReadBody::Json(view::set_profiling)))
     },
+    Operation {
+        names_types: false,
+        parameters: &["format", "top", "events"],
+        ..get("/trace", Kind::Tracer, view::trace)
+    },
+    Operation { names_types: false, ..change("POST", "/trace", Kind::Tracer, CHANGE_TRACE) },
     Operation { names_types: false, ..change("POST", "/purge", Kind::Allocator, Read::Head(view::purge)) },
     Operation {
         parameters: &["format", "force", "scope", "top", "filter"],
@@ -177,6 +185,13 @@ const OF_BROWSERS: &[Operation] = &[
 ];
 
 const SET_PROFILING: ReadBody = ReadBody::Form(Change::FIELDS, view::set_profiling_by_form);
+
+const CHANGE_TRACE: Read = if cfg!(feature = "html") {
+    let form = ReadBody::Form(TraceChange::FIELDS, view::change_trace_by_form);
+    Read::BodyOrForm(ReadBody::Json(view::change_trace), form)
+} else {
+    Read::Body(ReadBody::Json(view::change_trace))
+};
 
 /// A body that is not a form is left unread, as it was before there were forms.
 const TAKE_SNAPSHOT: Read = if cfg!(feature = "html") {
@@ -257,14 +272,14 @@ impl ReadBody {
         self,
         body: &[u8],
         mut query: Query,
-        if_match: IfMatch,
+        head: &Head,
         proof: &Authorized,
     ) -> Result<Arc<dyn PageRequest>, Problem> {
         match self {
-            Self::Json(read) => read(body, if_match, proof),
+            Self::Json(read) => read(body, head, proof),
             Self::Form(fields, read) => {
                 query.add_form(fields, body);
-                let page = read(&mut query, if_match, proof);
+                let page = read(&mut query, head, proof);
                 query.finish()?;
                 page
             }

@@ -25,6 +25,7 @@ mod report_pages;
 mod report_writer;
 mod samples;
 mod snapshots;
+mod trace;
 mod tree;
 mod tree_source;
 mod type_detail;
@@ -51,5 +52,6 @@ pub(crate) use self::snapshots::TakeSnapshot;
 pub(crate) use self::snapshots::{
     drop_snapshot, list_snapshots, show_snapshot, take_labelled_snapshot, take_snapshot,
 };
+pub(crate) use self::trace::{change_trace, change_trace_by_form, trace};
 pub(crate) use self::tree::tree;
 pub(crate) use self::type_detail::type_detail;

@@ -16,7 +16,7 @@ use memory_debug_axum::{
 const CLIENTS: usize = 3;
 
 /// All pages.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "",
     "?format=json",
     "/stats",
@@ -24,6 +24,7 @@ const PAGES: [&str; 12] = [
     "/instance",
     "/doctor",
     "/monitor",
+    "/trace",
     "/types",
     "/types?format=json&top=1000",
     "/types?group=function",

@@ -2,10 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use axum::Router;
-use memory_debug_axum::{Connection, Credentials, Endpoint, MemoryDebugLayer, Peers, connect_info};
+use memory_debug_axum::memory_debug_core::{AlreadyCounting, Trace, TraceReport};
+use memory_debug_axum::{
+    Connection, Credentials, Endpoint, InstanceInfo, MemoryDebugLayer, Peers, TraceHandle, TraceSource,
+    connect_info,
+};
 use memory_debug_endpoint::RequestParts;
 use memory_debug_tests::{
     CountingCollector, Events, GatedCollector, PASSWORD, Request, USER, authorization, basic, credentials,
@@ -338,6 +345,57 @@ fn s64_each_change_of_the_profiler_is_reported_with_user_and_outcome() {
         assert_eq!(server.send(put(r#"{"active":false}"#)).await.status, 200);
         let audit = events.audit();
         let of_changes = audit.iter().filter(|line| line.contains("outcome=profiling-")).count();
+        assert_eq!(of_changes, 3, "{audit:#?}");
+        assert!(!events.lines().iter().any(|line| line.contains(PASSWORD)));
+    });
+}
+
+/// A tracer that counts nothing.
+#[derive(Debug, Default)]
+struct FakeTracer(AtomicBool);
+
+impl TraceSource for FakeTracer {
+    fn report(&self, instance: InstanceInfo) -> TraceReport {
+        let mut trace = Trace::default();
+        trace.counted_ns = 7_900_000_000;
+        TraceReport::new(instance, "2026-11-20T12:11:58Z", trace)
+    }
+
+    fn start(&self, _time: Duration, _user: &str) -> Result<(), AlreadyCounting> {
+        if self.0.swap(true, Ordering::SeqCst) { Err(AlreadyCounting::default()) } else { Ok(()) }
+    }
+
+    fn stop(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn s64_s69_starts_and_stops_of_the_tracer_are_audited() {
+    alone("audit::s64_s69_starts_and_stops_of_the_tracer_are_audited", async {
+        let events = Events::of_process();
+        let tracer = TraceHandle::new(Arc::new(FakeTracer::default()));
+        let server =
+            serve(MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.tracer(tracer))).await;
+        let post = |body: &str| {
+            let request = Request::new("POST", "/debug/memory/trace").authorized();
+            request.header("content-type", "application/json").body(body)
+        };
+        let (start, stop) = (r#"{"seconds":30}"#, r#"{"stop":true}"#);
+        assert_eq!(server.send(post(start)).await.status, 200);
+        let started = event(&events, "outcome=trace-started").await;
+        assert_has(&started, &["INFO", "user=ops", "seconds=30"]);
+        assert_eq!(server.send(post(start)).await.status, 409);
+        let refused = event(&events, "outcome=trace-not-started").await;
+        assert_has(&refused, &["WARN", "user=ops", "seconds=30", "status=409"]);
+        assert_eq!(server.send(post(stop)).await.status, 200);
+        let stopped = event(&events, "outcome=trace-stopped").await;
+        assert_has(&stopped, &["INFO", "user=ops", "seconds=7"]);
+        // Nothing is started or stopped by these.
+        assert_eq!(server.send(post(stop)).await.status, 200);
+        assert_eq!(server.send(post(&format!("{{\"{PASSWORD}\":1}}"))).await.status, 400);
+        let audit = events.audit();
+        let of_changes = audit.iter().filter(|line| line.contains("outcome=trace-")).count();
         assert_eq!(of_changes, 3, "{audit:#?}");
         assert!(!events.lines().iter().any(|line| line.contains(PASSWORD)));
     });

@@ -27,6 +27,10 @@ pub(crate) fn plain_http(_: &RequestParts<'_>) {}
 
 pub(crate) fn profiling(_: &str, _: ProfilingChange, _: Result<u64, u16>) {}
 
+pub(crate) fn trace_started(_: &str, _: Duration, _: Result<&(), u16>) {}
+
+pub(crate) fn trace_stopped(_: &str, _: u64) {}
+
 pub(crate) fn fleet(_: &FleetReport) {}
 
 pub(crate) fn collection(_: &str, _: &'static str, _: Duration) {}

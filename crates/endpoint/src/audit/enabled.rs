@@ -142,6 +142,26 @@ pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64
     }));
 }
 
+/// Reports that `user` started the tracer for `time`, or the status of the failure. Catches panics of subscribers,
+/// because the tracer already counts.
+pub(crate) fn trace_started(user: &str, time: Duration, result: Result<&(), u16>) {
+    let (user, seconds) = (Escaped::new(user, MAX_USER_CHARS), time.as_secs());
+    let _panic = catch_unwind(AssertUnwindSafe(|| match result {
+        Ok(()) => info!(target: TARGET, outcome = "trace-started", %user, seconds, "memory page: tracer"),
+        Err(status) => {
+            warn!(target: TARGET, outcome = "trace-not-started", %user, seconds, status, "memory page: tracer");
+        }
+    }));
+}
+
+/// Reports that `user` stopped the tracer after `seconds`. Catches panics of subscribers, as above.
+pub(crate) fn trace_stopped(user: &str, seconds: u64) {
+    let user = Escaped::new(user, MAX_USER_CHARS);
+    let _panic = catch_unwind(AssertUnwindSafe(
+        || info!(target: TARGET, outcome = "trace-stopped", %user, seconds, "memory page: tracer"),
+    ));
+}
+
 /// Reports that the endpoint cannot listen for siblings. Catches panics of subscribers, because the calling
 /// thread has other work.
 pub(crate) fn no_siblings(reason: &str) {

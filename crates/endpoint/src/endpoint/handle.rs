@@ -18,7 +18,7 @@ use crate::parts::RequestParts;
 use crate::problem_form::ProblemForm;
 use crate::reply::{Format, Problem, Reply};
 use crate::reply_future::{Draft, Reading, ReplyFuture};
-use crate::request::{Asking, IfMatch, PathId, Query, negotiate, negotiate_problem};
+use crate::request::{Asking, Head, IfMatch, PathId, Query, negotiate, negotiate_problem};
 use crate::request_body::{self, RequestBody};
 use crate::route::{Found, Operation, Read, ReadBody, paths};
 use crate::view::{PageRequest, RenderRequest};
@@ -148,8 +148,9 @@ impl Endpoint {
     /// The place of the requested page.
     pub(super) fn site(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Option<Site> {
         let rest = self.base.below(parts.path).unwrap_or_default();
-        let site = html::site(self.base_path(), rest, proof.user(), proof.role().as_str())?;
-        Some(if self.monitor.is_some() { html::with_monitor(site) } else { site })
+        let site = html::site(self.base_path(), rest, proof.user(), proof.role().as_str());
+        let site = site.map(|site| if self.monitor.is_some() { html::with_monitor(site) } else { site });
+        site.map(|site| if self.tracer.is_some() { html::with_tracer(site) } else { site })
     }
 
     /// Checks the head of a request in the documented order: origin, path, method, parameters, instance, format, role,
@@ -191,9 +192,9 @@ impl Endpoint {
             neighbours.replace(Some(found));
             Ok(members)
         };
-        let monitor = self.monitor.as_ref();
-        let mut asking =
-            Asking { query, format: named_format, id, knows_types, max_rows, monitor, fleet: &fleet };
+        let (monitor, tracer) = (self.monitor.as_ref(), self.tracer.as_ref());
+        let format = named_format;
+        let mut asking = Asking { query, format, id, knows_types, max_rows, monitor, tracer, fleet: &fleet };
         let source = match operation.read {
             Read::Head(read) => Source::Page(read(&mut asking)),
             Read::HeadOrForm(read, read_form) => {
@@ -202,6 +203,9 @@ impl Endpoint {
                 if is_form { Source::Body(read_form) } else { Source::Page(page) }
             }
             Read::Body(read) => Source::Body(read),
+            Read::BodyOrForm(read, read_form) => {
+                Source::Body(if request_body::is_of(parts, request_body::FORM) { read_form } else { read })
+            }
         };
         asking.query.finish()?;
 
@@ -227,8 +231,9 @@ impl Endpoint {
         match source {
             Source::Body(read) => {
                 request_body::check(parts, read.content_type())?;
-                let (query, if_match) = (asking.query, IfMatch::read(&(parts.headers)("if-match")));
-                let draft = Draft { read, query, if_match, kind, format, force, shows_host, site };
+                let if_match = IfMatch::read(&(parts.headers)("if-match"));
+                let (query, head) = (asking.query, Head { if_match, tracer: self.tracer.clone() });
+                let draft = Draft { read, query, head, kind, format, force, shows_host, site };
                 Ok(Request::WithBody(draft))
             }
             Source::Page(_) if format == Format::Raw && !self.gives_addresses => {

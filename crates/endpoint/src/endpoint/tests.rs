@@ -19,6 +19,7 @@ mod order;
 mod pprof;
 mod profiling;
 mod roles;
+mod trace;
 mod transport;
 
 use std::sync::Mutex;

@@ -2,7 +2,8 @@
 
 use memory_debug_core::{
     DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, MonitorReport, Page, ProfilingStatus,
-    PurgeReport, RowId, Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TaskReport, TypeDetail, TypesView,
+    PurgeReport, RowId, Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TaskReport, TraceEvent,
+    TraceReport, TypeDetail, TypesView,
 };
 use memory_debug_tree::CallTree;
 
@@ -25,6 +26,10 @@ pub(crate) fn site(_base: &str, _path: &str, _user: &str, _role: &'static str) -
 }
 
 pub(crate) fn with_monitor(site: Site) -> Site {
+    site
+}
+
+pub(crate) fn with_tracer(site: Site) -> Site {
     site
 }
 
@@ -104,6 +109,16 @@ pub(crate) fn monitor(site: &Site, _report: &MonitorReport, _note: Option<&str>)
 }
 
 pub(crate) fn tasks(site: &Site, _report: &TaskReport, _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn trace(
+    site: &Site,
+    _report: &TraceReport,
+    _top: usize,
+    _event: TraceEvent,
+    _note: Option<&str>,
+) -> String {
     match *site {}
 }
 

@@ -85,6 +85,8 @@ pub(crate) enum Problem {
     VersionDiffers { reason: String, etag: String },
     /// Sampling was turned on by configuration, so no request may turn it off.
     OnByConfiguration(String),
+    /// The tracer counts already, so it cannot be started.
+    AlreadyCounting(String),
     /// jemalloc or the system refused the change.
     ProfilingFailed(String),
     /// The service does not give out addresses of its process.

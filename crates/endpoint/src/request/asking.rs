@@ -1,6 +1,6 @@
 //! The head of a request, from which pages read their parameters.
 
-use memory_debug_core::{MonitorHandle, RowId, SnapshotId};
+use memory_debug_core::{MonitorHandle, RowId, SnapshotId, TraceHandle};
 
 use super::path_id::PathId;
 use super::query::Query;
@@ -20,6 +20,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) max_rows: usize,
     /// The monitor of this process, if the page shows one.
     pub(crate) monitor: Option<&'a MonitorHandle>,
+    /// The tracer of this process, if the page shows one.
+    pub(crate) tracer: Option<&'a TraceHandle>,
     /// The members of a fleet, if this service can ask them.
     pub(crate) fleet: &'a dyn Fn(FleetScope) -> Result<FleetMembers, Problem>,
 }

@@ -1,20 +1,15 @@
 //! A change of the profiler, read from a request.
 
-use std::fmt::Display;
-
 use memory_debug_core::{
     Collector, InstanceId, ProfilingChange, ProfilingFields, ProfilingRefusal, ProfilingStatus,
 };
 
 use crate::audit;
 use crate::collect;
-use crate::escape::Escaped;
 use crate::reply::Problem;
 use crate::request::if_match::IfMatch;
+use crate::request::json_object::{self, unparsable};
 use crate::request::query::Query;
-
-/// Maximum length of a parser's reason, in characters. The reason may quote the body.
-const MAX_REASON_CHARS: usize = 200;
 
 /// A version that no state has: counting this far takes longer than any process lives.
 const NO_VERSION: u64 = u64::MAX;
@@ -32,17 +27,7 @@ pub(crate) struct Change {
 }
 
 fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
-    match body.trim_ascii_start().first() {
-        Some(b'{') => {}
-        // The derived parser would take `[true, 300]` too.
-        Some(_) => return Err(Problem::invalid_body("is not a JSON object")),
-        None => {
-            return Err(Problem::invalid_body(
-                "is empty; send an object like `{\"active\":true,\"for_seconds\":300}`",
-            ));
-        }
-    }
-    serde_json::from_slice(body).map_err(|error| unparsable(&error))
+    json_object::read(body, "{\"active\":true,\"for_seconds\":300}")
 }
 
 /// Reads the same fields from a form.
@@ -52,12 +37,6 @@ fn from_form(form: &mut Query) -> Result<ProfilingChange, Problem> {
     let active = active.ok_or_else(|| unparsable(&"missing field `active`"))?;
     let fields = ProfilingFields { active, for_seconds, sample_bytes };
     fields.try_into().map_err(|error: memory_debug_core::Error| unparsable(&error))
-}
-
-/// The reason may quote a name or a string from the body.
-fn unparsable(error: &dyn Display) -> Problem {
-    let reason = error.to_string();
-    Problem::invalid_body(format!("cannot be parsed: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
 }
 
 impl Change {

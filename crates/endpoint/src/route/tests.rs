@@ -2,7 +2,7 @@ use super::*;
 use crate::request::Query;
 
 /// Reads a query for a row, as the endpoint does.
-fn read_row(operation: &Operation, query: &str) -> Result<Head, Problem> {
+fn read_row(operation: &Operation, query: &str) -> Result<ReadHead, Problem> {
     let mut query = Query::parse(operation.parameters, Some(query), 1000, 1000);
     let format = query.format(operation.formats);
     query.flag("force");
@@ -14,20 +14,21 @@ fn read_row(operation: &Operation, query: &str) -> Result<Head, Problem> {
         knows_types: false,
         max_rows: 1000,
         monitor: None,
+        tracer: None,
         fleet: &fleet,
     };
     let page = match operation.read {
         Read::Head(read) | Read::HeadOrForm(read, _) => read(&mut asking).map(|page| format!("{page:?}")),
-        Read::Body(_) => Ok(String::new()),
+        Read::Body(_) | Read::BodyOrForm(..) => Ok(String::new()),
     };
     asking.query.finish()?;
     Ok((format, page?))
 }
 
 /// The format that the query names, and the page request in debug form.
-type Head = (Option<Format>, String);
+type ReadHead = (Option<Format>, String);
 
-fn read(method: &str, path: &str, query: &str) -> Result<Head, Problem> {
+fn read(method: &str, path: &str, query: &str) -> Result<ReadHead, Problem> {
     match Operation::find(method, path) {
         Found::Operation(operation, _) => read_row(operation, query),
         other => panic!("{other:?}"),
@@ -44,7 +45,7 @@ fn found(method: &str, rest: &str) -> Option<(&'static str, &'static str)> {
 
 #[test]
 fn s20_paths_are_matched_exactly() {
-    for path in ["", "/stats", "/instance", "/types", "/doctor", "/monitor", "/monitor/tasks"] {
+    for path in ["", "/stats", "/instance", "/types", "/doctor", "/monitor", "/monitor/tasks", "/trace"] {
         assert_eq!(found("GET", path), Some(("GET", path)));
         assert_eq!(found("HEAD", path), Some(("GET", path)));
     }
@@ -90,6 +91,7 @@ fn s23_changes_need_other_methods_than_get_and_a_405_lists_the_methods() {
         ("POST", "", "GET, HEAD"),
         ("get", "/types", "GET, HEAD"),
         ("PUT", "/snapshots", "GET, HEAD, POST"),
+        ("DELETE", "/trace", "GET, HEAD, POST"),
         ("POST", "/snapshots/000102030405060708090a0b0c0d0e0f", "GET, HEAD, DELETE"),
         (
             "DELETE",
@@ -165,6 +167,10 @@ fn every_value_of_a_parameter_is_read() {
     );
     assert_eq!(page("GET", "/monitor", "top=3"), "Monitor { monitor: None, top: 3 }");
     assert_eq!(page("GET", "/monitor/tasks", ""), "Tasks { monitor: None, top: 50 }");
+    assert_eq!(
+        page("GET", "/trace", "top=3&events=allocated"),
+        "Trace { tracer: None, top: 3, event: Allocated, knows_names: false }"
+    );
     assert_eq!(page("POST", "/snapshots", "label=a+b"), "TakeSnapshot { label: Some(\"a b\") }");
     let diff = page("GET", "/diff", "base=first&target=last&growth=true");
     assert!(diff.starts_with("Diff { base: First, target: Snapshot(Last), growth: true, top: "), "{diff}");
@@ -213,6 +219,7 @@ fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
         ("GET", "/heap/tree", "nodes=+5000", "`nodes` must be a number from 1000 to 20000"),
         ("GET", "/heap/tree", "base=0", "`base` must be the id of a snapshot"),
         ("GET", "/heap/flamegraph", "by=line", "`by` must be `function` or `type`"),
+        ("GET", "/trace", "events=calls", "`events` must be `total`, `busy` or `allocated`"),
         ("GET", "/diff", "base=now", "`base` must be the id of a snapshot"),
         ("GET", "/diff", "target=0", "`target` must be the id of a snapshot"),
         ("POST", "/snapshots", &too_long, "`label` must have at most 128 bytes"),

@@ -17,18 +17,27 @@ pub(crate) enum Kind {
     Fleet,
     /// A question to the monitor of this process.
     Monitor,
+    /// A question to the tracer of this process, or a change of its state.
+    Tracer,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator, Self::Fleet, Self::Monitor];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Stats,
+        Self::Everything,
+        Self::Snapshots,
+        Self::Allocator,
+        Self::Fleet,
+        Self::Monitor,
+        Self::Tracer,
+    ];
 
     /// The scope of the report behind pages of this kind. `None` if they need no report.
     pub(crate) fn scope(self) -> Option<Scope> {
         match self {
             Self::Stats => Some(Scope::Stats),
             Self::Everything => Some(Scope::Everything),
-            Self::Snapshots | Self::Allocator | Self::Fleet | Self::Monitor => None,
+            Self::Snapshots | Self::Allocator | Self::Fleet | Self::Monitor | Self::Tracer => None,
         }
     }
 
@@ -41,6 +50,7 @@ impl Kind {
             Self::Allocator => "the allocator's state",
             Self::Fleet => "the fleet",
             Self::Monitor => "the monitor",
+            Self::Tracer => "the tracer",
         }
     }
 }

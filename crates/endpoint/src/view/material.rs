@@ -42,4 +42,13 @@ impl<'a> Material<'a> {
             )
         })
     }
+
+    /// Asks the collector of this process about what needs no collection. An application with a collector of its own
+    /// has a monitor and a tracer too.
+    pub(super) fn ask<T>(&self, question: impl FnOnce(&Collector) -> T) -> T {
+        match self.collect.process() {
+            Some(process) => question(process),
+            None => question(&Collector::new()),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{Collector, MonitorHandle, render};
+use memory_debug_core::{MonitorHandle, render};
 
 use super::fit::truncation;
 use super::page_request::{Material, PageRequest, RenderRequest};
@@ -41,7 +41,7 @@ impl PageRequest for Monitor {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = ask(material, |process| process.monitor_report(self.monitor.as_ref()));
+        let mut report = material.ask(|process| process.monitor_report(self.monitor.as_ref()));
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
         let events = report.monitor.as_ref().map_or(0, |monitor| monitor.events.len());
         let shown = events.min(self.top);
@@ -66,7 +66,7 @@ impl PageRequest for Tasks {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = ask(material, |process| process.task_report(self.monitor.as_ref()));
+        let mut report = material.ask(|process| process.task_report(self.monitor.as_ref()));
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
         report.keep_tasks(self.top);
         let shown = report.tasks.len();
@@ -81,13 +81,5 @@ impl PageRequest for Tasks {
                 |body| write!(body, "{report}"),
             )
         })
-    }
-}
-
-/// Asks the collector of this process. An application with a collector of its own has a monitor too.
-fn ask<T>(material: Material<'_>, question: impl FnOnce(&Collector) -> T) -> T {
-    match material.collect.process() {
-        Some(process) => question(process),
-        None => question(&Collector::new()),
     }
 }

@@ -8,7 +8,7 @@ use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
 use crate::html::{self, Site};
 use crate::reply::{Problem, Reply};
-use crate::request::{Asking, Change, IfMatch, Query, etag};
+use crate::request::{Asking, Change, Head, Query, etag};
 
 #[derive(Debug, PartialEq)]
 struct Profiling {
@@ -26,19 +26,19 @@ pub(crate) fn profiling(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>,
 /// Reads a change of the profiler from the body of the request.
 pub(crate) fn set_profiling(
     body: &[u8],
-    if_match: IfMatch,
+    head: &Head,
     proof: &Authorized,
 ) -> Result<Arc<dyn PageRequest>, Problem> {
-    Ok(Arc::new(SetProfiling(Change::read(body, if_match, proof.user())?)))
+    Ok(Arc::new(SetProfiling(Change::read(body, head.if_match.clone(), proof.user())?)))
 }
 
 /// Reads a change of the profiler from a form.
 pub(crate) fn set_profiling_by_form(
     form: &mut Query,
-    if_match: IfMatch,
+    head: &Head,
     proof: &Authorized,
 ) -> Result<Arc<dyn PageRequest>, Problem> {
-    Ok(Arc::new(SetProfiling(Change::read_form(form, if_match, proof.user())?)))
+    Ok(Arc::new(SetProfiling(Change::read_form(form, head.if_match.clone(), proof.user())?)))
 }
 
 impl PageRequest for Profiling {

@@ -12,7 +12,7 @@ use super::profile::write_pprof;
 use crate::auth::Authorized;
 use crate::html;
 use crate::reply::{Format, Problem, Reply};
-use crate::request::{Asking, IfMatch, Query};
+use crate::request::{Asking, Head, Query};
 
 #[derive(Debug, PartialEq)]
 struct ListSnapshots {
@@ -57,7 +57,7 @@ pub(crate) fn take_snapshot(asking: &mut Asking<'_>) -> Result<Arc<dyn PageReque
 /// Reads the label from a form.
 pub(crate) fn take_labelled_snapshot(
     form: &mut Query,
-    _if_match: IfMatch,
+    _head: &Head,
     _proof: &Authorized,
 ) -> Result<Arc<dyn PageRequest>, Problem> {
     Ok(Arc::new(TakeSnapshot { label: form.text("label") }))

@@ -11,6 +11,7 @@ const SNAPSHOTS: &str = "/debug/memory/snapshots";
 const DELETE: &str = "/debug/memory/snapshots/000102030405060708090a0b0c0d0e0f/delete";
 const PROFILING: &str = "/debug/memory/profiling";
 const PURGE: &str = "/debug/memory/purge";
+const TRACE: &str = "/debug/memory/trace";
 const BROWSER: &str = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8";
 
 /// A form without a login.
@@ -50,10 +51,15 @@ pub(super) fn requests() -> Vec<(Request, Expected)> {
         (send(PROFILING, "{\"active\":false}"), Page(400)),
         (send(&format!("{PROFILING}?active=false"), ""), Page(400)),
         (send(PROFILING, &" ".repeat(17 << 10)), Page(413)),
+        (send(TRACE, ""), Page(400)),
+        (send(TRACE, "seconds=601"), Page(400)),
+        (send(TRACE, "seconds=30&stop=true"), Page(400)),
+        (send(TRACE, "seconds=30&forever=true"), Page(400)),
+        (send(TRACE, &" ".repeat(17 << 10)), Page(413)),
         (send("/debug/memory", ""), Page(405)),
         (send("/debug/memory/types", ""), Page(405)),
     ];
-    for target in [SNAPSHOTS, DELETE, PROFILING, PURGE] {
+    for target in [SNAPSHOTS, DELETE, PROFILING, PURGE, TRACE] {
         requests.push((form(target, ""), Page(401)));
         requests.push((form(target, "").header("authorization", basic("ops:wrong")), Page(401)));
         for site in ["cross-site", "same-site"] {

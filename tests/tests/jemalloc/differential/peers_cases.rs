@@ -32,6 +32,8 @@ pub(super) fn peers() -> Vec<(Request, Expected)> {
         ("GET", "/leaks", 403),
         ("GET", "/monitor", 403),
         ("GET", "/monitor/tasks", 403),
+        ("GET", "/trace", 403),
+        ("POST", "/trace", 403),
         ("GET", "/fleet?scope=peers", 403),
         ("GET", "/nothing", 404),
     ] {

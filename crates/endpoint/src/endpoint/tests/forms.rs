@@ -1,6 +1,7 @@
-//! Forms of browsers: `POST /snapshots`, `/snapshots/{id}/delete`, `/profiling` and `/purge`.
+//! Forms of browsers: `POST /snapshots`, `/snapshots/{id}/delete`, `/profiling`, `/purge` and `/trace`.
 //!
-//! The process of these tests has no jemalloc, so a change that passes all checks is answered 501.
+//! The process of these tests has no jemalloc, and the page no tracer, so a change that passes all checks is
+//! answered 501.
 
 use super::html::BROWSER;
 use super::profiling::{PROFILING, READER, answer, endpoint, outcome};
@@ -9,10 +10,12 @@ use super::*;
 const SNAPSHOTS: &str = "/debug/memory/snapshots";
 const DELETE: &str = "/debug/memory/snapshots/000102030405060708090a0b0c0d0e0f/delete";
 const PURGE: &str = "/debug/memory/purge";
+const TRACE: &str = "/debug/memory/trace";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-/// The statuses of changes that pass all checks, in a process without jemalloc.
-const CHANGES: [(&str, u16); 4] = [(SNAPSHOTS, 501), (DELETE, 404), (PROFILING, 501), (PURGE, 501)];
+/// The statuses of changes that pass all checks, in a process without jemalloc and without a tracer.
+const CHANGES: [(&str, u16); 5] =
+    [(SNAPSHOTS, 501), (DELETE, 404), (PROFILING, 501), (PURGE, 501), (TRACE, 501)];
 
 const ON: &[u8] = b"active=true&for_seconds=300&sample_bytes=&if_match=";
 
@@ -29,6 +32,7 @@ fn body_for(target: &str) -> &'static [u8] {
     match target {
         SNAPSHOTS => b"label=before",
         PROFILING => ON,
+        TRACE => b"seconds=30",
         _ => b"",
     }
 }
@@ -131,7 +135,7 @@ fn s15_the_secret_of_peers_opens_no_form_and_no_link() {
 
 #[test]
 fn s26_the_form_is_read_only_after_all_other_checks_pass() {
-    for (target, read) in [(PROFILING, 501), (SNAPSHOTS, 501)] {
+    for (target, read) in [(PROFILING, 501), (SNAPSHOTS, 501), (TRACE, 501)] {
         // At first everything is wrong. Each step corrects the fault that was found.
         let wrong = format!("{target}?x=1");
         let (mut method, mut asked) = ("PATCH", &*wrong);

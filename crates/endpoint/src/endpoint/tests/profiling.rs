@@ -107,6 +107,7 @@ fn s26_no_other_operation_needs_a_body() {
         ("PUT", "/debug/memory/profiling/"),
         ("POST", "/debug/memory/snapshots"),
         ("POST", "/debug/memory/purge"),
+        ("PUT", "/debug/memory/trace"),
     ] {
         assert!(!outcome(&endpoint, method, target, &headers).needs_body(), "{method} {target}");
     }

@@ -40,6 +40,7 @@ impl Problem {
             Self::InvalidBody { .. } => (400, "invalid-body", "invalid body"),
             Self::VersionDiffers { .. } => (409, "version-differs", "version differs"),
             Self::OnByConfiguration(_) => (409, "on-by-configuration", "on by configuration"),
+            Self::AlreadyCounting(_) => (409, "already-counting", "already counting"),
             Self::ProfilingFailed(_) => (500, "profiling-failed", "profiling failed"),
             Self::RawAddressesOff => (403, "raw-addresses-off", "raw addresses off"),
             Self::TooManyGrowths { .. } => (429, "too-many-growths", "too many growths"),

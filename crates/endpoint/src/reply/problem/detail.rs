@@ -47,6 +47,7 @@ impl Problem {
             | Self::NoProfile(reason)
             | Self::VersionDiffers { reason, .. }
             | Self::OnByConfiguration(reason)
+            | Self::AlreadyCounting(reason)
             | Self::ProfilingFailed(reason)
             | Self::FleetUnavailable(reason) => reason.as_str().into(),
             Self::NotBuiltIn(reason) => Cow::Borrowed(reason),

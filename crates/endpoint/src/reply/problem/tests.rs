@@ -54,6 +54,7 @@ impl Problem {
             Self::invalid_body("is empty"),
             Self::VersionDiffers { reason: "it is of version 7".to_owned(), etag: "\"x-7\"".to_owned() },
             Self::OnByConfiguration("sampling is on".to_owned()),
+            Self::AlreadyCounting("until noon".to_owned()),
             Self::ProfilingFailed("no thread".to_owned()),
             Self::RawAddressesOff,
             Self::TooManyGrowths { retry_after: Duration::from_secs(7) },
