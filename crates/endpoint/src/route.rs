@@ -165,6 +165,7 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         names_types: false,
         parameters: &["format", "top", "events"],
+        formats: Format::TRACE,
         ..get("/trace", Kind::Tracer, view::trace)
     },
     Operation { names_types: false, ..change("POST", "/trace", Kind::Tracer, CHANGE_TRACE) },

@@ -17,7 +17,14 @@ const TIMES: &[(u64, &str)] =
     &[(10, "10 s"), (30, "30 s"), (60, "1 min"), (120, "2 min"), (300, "5 min"), (600, "10 min")];
 
 /// Other forms of the page: the format, and what it is for.
-const FORMATS: &[(&str, &str)] = &[("json", "JSON, for programs")];
+const FORMATS: &[(&str, &str)] = &[
+    ("callgrind", "callgrind, for KCachegrind and callgrind_annotate"),
+    ("cpuprofile", "cpuprofile, for the panel Performance of Chrome's DevTools"),
+    ("speedscope", "speedscope"),
+    ("collapsed", "collapsed stacks, for flame graph tools"),
+    ("pprof", "pprof, for go tool pprof"),
+    ("json", "JSON, for programs"),
+];
 
 /// The picture has at most this number of boxes, and this number for each row of the table.
 const MOST_BOXES: usize = 500;

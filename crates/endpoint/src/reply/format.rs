@@ -17,6 +17,8 @@ pub(crate) enum Format {
     Collapsed,
     /// A heap profile in the format of another tool.
     Heap(TreeFormat),
+    /// A trace in the format of another tool.
+    Trace(TreeFormat),
     /// A picture as SVG.
     Svg,
     /// A profile as jemalloc's heap dump, with addresses of the process.
@@ -60,6 +62,19 @@ impl Format {
     /// Formats of a heap profile at a path of Go.
     pub(crate) const GO: &'static [Self] = &[Self::Pprof, Self::Text];
 
+    /// Formats of a trace.
+    pub(crate) const TRACE: &'static [Self] = &[
+        Self::Text,
+        Self::Json,
+        #[cfg(feature = "html")]
+        Self::Html,
+        Self::Trace(TreeFormat::Callgrind),
+        Self::Trace(TreeFormat::CpuProfile),
+        Self::Trace(TreeFormat::Speedscope),
+        Self::Trace(TreeFormat::Collapsed),
+        Self::Trace(TreeFormat::Pprof),
+    ];
+
     /// Formats of metrics.
     pub(crate) const METRICS: &'static [Self] = &[Self::Prometheus, Self::OpenMetrics];
 
@@ -80,7 +95,7 @@ impl Format {
             Self::Html => "html",
             Self::Pprof => "pprof",
             Self::Collapsed => "collapsed",
-            Self::Heap(format) => format.name(),
+            Self::Heap(format) | Self::Trace(format) => format.name(),
             Self::Svg => "svg",
             Self::Raw => "raw",
             Self::Prometheus => "prometheus",
@@ -100,8 +115,8 @@ impl Format {
             Self::Json => "application/json",
             Self::Html => "text/html",
             Self::Pprof => "application/octet-stream",
-            Self::Heap(format) => format.media_type(),
             Self::Svg => "image/svg+xml",
+            Self::Heap(format) | Self::Trace(format) => format.media_type(),
         }
     }
 
@@ -109,7 +124,9 @@ impl Format {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Text | Self::Collapsed | Self::Raw => "text/plain; charset=utf-8",
-            Self::Heap(format) if format.media_type() == "text/plain" => Self::Text.content_type(),
+            Self::Heap(format) | Self::Trace(format) if format.media_type() == "text/plain" => {
+                Self::Text.content_type()
+            }
             Self::Html => "text/html; charset=utf-8",
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -123,6 +140,7 @@ impl Format {
         let name = match self {
             Self::Pprof => "heap.pb.gz".to_owned(),
             Self::Heap(format) => format!("heap.{}", format.extension()),
+            Self::Trace(format) => format!("trace.{}", format.extension()),
             Self::Svg => "flamegraph.svg".to_owned(),
             Self::Raw => "jeprof.heap".to_owned(),
             _ => return None,
@@ -141,5 +159,19 @@ impl Format {
             Self::Json => "application/problem+json",
             _ => Self::Text.content_type(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_has_all_formats_of_traces() {
+        let of_tools = Format::TRACE.iter().filter_map(|format| match format {
+            Format::Trace(of_tool) => Some(*of_tool),
+            _ => None,
+        });
+        assert!(of_tools.eq(TreeFormat::OF_TRACE.iter().copied()));
     }
 }

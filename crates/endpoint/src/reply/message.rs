@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
+use memory_debug_formats::TreeFormat;
 
 use crate::auth::Refusal;
 use crate::reply::format::Format;
@@ -111,7 +112,7 @@ impl Reply {
     }
 
     pub(crate) fn problem(problem: &Problem, format: Format) -> Self {
-        let is_for_pprof = format == Format::Pprof;
+        let is_for_pprof = matches!(format, Format::Pprof | Format::Trace(TreeFormat::Pprof));
         let format = format.for_problem();
         let mut reply =
             Self::new(problem.status(), format.problem_content_type(), problem.render(format).into());

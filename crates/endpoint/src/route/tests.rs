@@ -169,7 +169,7 @@ fn every_value_of_a_parameter_is_read() {
     assert_eq!(page("GET", "/monitor/tasks", ""), "Tasks { monitor: None, top: 50 }");
     assert_eq!(
         page("GET", "/trace", "top=3&events=allocated"),
-        "Trace { tracer: None, top: 3, event: Allocated, knows_names: false }"
+        "Trace { tracer: None, top: 3, event: Some(Allocated), knows_names: false }"
     );
     assert_eq!(page("POST", "/snapshots", "label=a+b"), "TakeSnapshot { label: Some(\"a b\") }");
     let diff = page("GET", "/diff", "base=first&target=last&growth=true");
@@ -219,6 +219,14 @@ fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
         ("GET", "/heap/tree", "nodes=+5000", "`nodes` must be a number from 1000 to 20000"),
         ("GET", "/heap/tree", "base=0", "`base` must be the id of a snapshot"),
         ("GET", "/heap/flamegraph", "by=line", "`by` must be `function` or `type`"),
+        ("GET", "/trace", "format=svg", "`format` must be `text`, `json`"),
+        ("GET", "/trace", "format=heapsnapshot", "`speedscope`, `collapsed` or `pprof`"),
+        (
+            "GET",
+            "/trace",
+            "format=cpuprofile&events=total",
+            "`events` must be `busy` with the format `cpuprofile`",
+        ),
         ("GET", "/trace", "events=calls", "`events` must be `total`, `busy` or `allocated`"),
         ("GET", "/diff", "base=now", "`base` must be the id of a snapshot"),
         ("GET", "/diff", "target=0", "`target` must be the id of a snapshot"),

@@ -4,13 +4,14 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use memory_debug_core::{AlreadyCounting, TraceEvent, TraceHandle, TraceKind, TraceReport, render};
+use memory_debug_formats::TreeFormat;
 
-use super::fit::truncation;
+use super::fit::{half, truncation, written};
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::audit;
 use crate::auth::Authorized;
 use crate::html;
-use crate::reply::{Problem, Reply};
+use crate::reply::{Format, Problem, Reply};
 use crate::request::{Asking, Head, Query, TraceChange};
 
 #[derive(Debug, Default, PartialEq)]
@@ -18,8 +19,8 @@ struct Trace {
     tracer: Option<TraceHandle>,
     /// Maximum number of nodes, and of routes.
     top: usize,
-    /// The number that decides which nodes are shown.
-    event: TraceEvent,
+    /// The number that is shown in formats with one number, and that decides which nodes are shown in tables.
+    event: Option<TraceEvent>,
     /// Whether the login may see names.
     knows_names: bool,
 }
@@ -35,12 +36,14 @@ struct ChangeTrace {
 
 pub(crate) fn trace(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
     let event = asking.query.one_of("events", &TraceEvent::ALL.map(|event| (event.as_str(), event)));
-    Ok(Arc::new(Trace {
-        tracer: asking.tracer.cloned(),
-        top: asking.query.top(),
-        event: event.unwrap_or_default(),
-        knows_names: asking.knows_types,
-    }))
+    let is_busy_only = asking.format == Some(Format::Trace(TreeFormat::CpuProfile));
+    if is_busy_only && event.is_some_and(|event| event != TraceEvent::Busy) {
+        asking
+            .query
+            .refuse("events", "must be `busy` with the format `cpuprofile`, which shows only busy time");
+    }
+    let (tracer, top) = (asking.tracer.cloned(), asking.query.top());
+    Ok(Arc::new(Trace { tracer, top, event, knows_names: asking.knows_types }))
 }
 
 /// Reads a start or a stop from JSON.
@@ -73,17 +76,49 @@ impl PageRequest for Trace {
         if !self.knows_names {
             hide_names(&mut report);
         }
+        if let Format::Trace(format) = request.format {
+            return self.write_for_tool(request, format, &report, material.max_bytes);
+        }
+        let event = self.event.unwrap_or_default();
         let shown = report.trace.as_ref().map_or(0, |trace| trace.nodes.len().max(trace.routes.len()));
         let shown = shown.min(self.top);
         request.fitting(shown, material.max_bytes, |body, top| {
             let note = truncation(top, shown, material.max_bytes);
-            let shortened = || report.shortened(top, self.event);
+            let shortened = || report.shortened(top, event);
             request.in_form(
                 body,
-                |site| html::trace(site, &report, top, self.event, note.as_deref()),
+                |site| html::trace(site, &report, top, event, note.as_deref()),
                 |body| render::write_line(body, &shortened()),
                 |body| write!(body, "{}", shortened()),
             )
+        })
+    }
+}
+
+impl Trace {
+    /// Writes the trace in the format of another tool. If it does not fit, more of its nodes are summed.
+    fn write_for_tool(
+        &self,
+        request: &RenderRequest,
+        format: TreeFormat,
+        report: &TraceReport,
+        max_bytes: usize,
+    ) -> Result<Reply, Problem> {
+        if report.trace.is_none() {
+            return Err(no_tracer(report));
+        }
+        let event = match format {
+            TreeFormat::Collapsed => Some(self.event.unwrap_or_default()),
+            TreeFormat::Speedscope => self.event,
+            // These have all numbers, or always the same one.
+            _ => None,
+        };
+        let mut tree = report.call_tree();
+        if let Some(event) = event {
+            tree = tree.with_events(&[event.as_str()]).ok_or_else(|| no_bytes(report))?;
+        }
+        request.until_it_fits(tree.nodes.len(), half, max_bytes, |body, nodes| {
+            written(format.write(&tree.largest(nodes), body))
         })
     }
 }
@@ -159,7 +194,12 @@ fn name(kind: TraceKind) -> &'static str {
 
 fn no_tracer(report: &TraceReport) -> Problem {
     let reason = report.unavailable.get("trace").unwrap_or_default();
-    Problem::NotBuiltIn(format!("there is no tracer to start or stop: {reason}").into())
+    Problem::NotBuiltIn(format!("there is no tracer: {reason}").into())
+}
+
+fn no_bytes(report: &TraceReport) -> Problem {
+    let reason = report.unavailable.get("trace.nodes.allocated").unwrap_or("nothing was counted yet");
+    Problem::NotBuiltIn(format!("the trace has no bytes: {reason}").into())
 }
 
 fn already_counting(report: &TraceReport) -> Problem {

@@ -96,6 +96,63 @@ fn the_trace_is_read_without_a_collection() {
     assert_eq!((fixture.collections(), fake.state.lock().unwrap().reports), (0, 2));
 }
 
+/// The formats of other tools, with their media types and the beginnings of their bodies.
+const OF_TOOLS: [(&str, &str, &str, &[u8]); 5] = [
+    ("callgrind", "text/plain; charset=utf-8", "callgrind", b"# callgrind format\n"),
+    ("cpuprofile", "application/json", "cpuprofile", b"{"),
+    ("speedscope", "application/json", "speedscope.json", b"{"),
+    ("collapsed", "text/plain; charset=utf-8", "collapsed", b"GET /export"),
+    ("pprof", "application/octet-stream", "pb.gz", b"\x1f\x8b"),
+];
+
+#[test]
+fn a_trace_is_written_for_other_tools() {
+    let fixture = traced(Fixture::new(), "GET /export");
+    for (format, media_type, ending, begin) in OF_TOOLS {
+        let target = format!("{TRACE}?format={format}");
+        let reply = fixture.get(&target);
+        assert_eq!((reply.status, header(&reply, "content-type")), (200, Some(media_type)), "{format}");
+        let disposition = format!("attachment; filename=\"trace.{ending}\"");
+        assert_eq!(header(&reply, "content-disposition"), Some(&*disposition));
+        assert!(reply.body.starts_with(begin), "{format}: {:?}", &reply.body[..20]);
+        let head = fixture.send("HEAD", &target, &[("authorization", RIGHT)]);
+        assert_eq!((head.headers, head.body.len()), (reply.headers, 0), "{format}");
+        let none = Fixture::new().get(&target);
+        assert_eq!(none.status, 501, "{format}");
+        assert!(text(&none).contains("Tracer::new()"), "{}", text(&none));
+    }
+}
+
+#[test]
+fn a_format_with_one_number_shows_the_chosen_one() {
+    let fixture = traced(Fixture::new(), "GET /export");
+    let total = |query: &str| -> u64 {
+        let reply = fixture.get(&format!("{TRACE}?format=collapsed{query}"));
+        let number = |line: &str| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap();
+        text(&reply).lines().map(number).sum()
+    };
+    // See the nodes of the fake.
+    let own: u64 = (0..NODES as u64).map(|place| 1000 - place).sum();
+    assert_eq!((total(""), total("&events=total"), total("&events=busy")), (own, own, 0));
+    let reply = fixture.get(&format!("{TRACE}?format=collapsed&events=allocated"));
+    assert_eq!(reply.status, 501, "some nodes have no own bytes");
+    assert!(text(&reply).contains("the trace has no bytes"), "{}", text(&reply));
+}
+
+#[test]
+fn s45_s69_a_trace_for_another_tool_has_a_limited_length() {
+    let fixture = traced(Fixture::new(), "GET /export");
+    for (format, ..) in OF_TOOLS {
+        let target = format!("{TRACE}?format={format}");
+        let whole = fixture.get(&target).body.len();
+        let limits = Limits::default().max_body_bytes(4096);
+        let small =
+            Fixture { endpoint: fixture.endpoint.clone().limits(limits), recorder: fixture.recorder.clone() };
+        let reply = small.get(&target);
+        assert!(reply.status == 200 && reply.body.len() <= whole.min(4096), "{format}: {}", reply.status);
+    }
+}
+
 #[test]
 fn a_page_without_a_tracer_says_how_to_add_one() {
     let fixture = Fixture::new();
@@ -169,6 +226,11 @@ fn s62_s68_other_roles_than_the_configured_one_see_numbers_without_names() {
             assert_eq!(page.contains("role_for_types"), !is_named, "{page}");
             let number = if format == "json" { "41943040" } else { "40.00 MiB" };
             assert!(page.contains(number), "{page}");
+        }
+        for format in ["callgrind", "cpuprofile", "speedscope", "collapsed"] {
+            let target = format!("{TRACE}?format={format}");
+            let reply = answer(outcome(&endpoint, "GET", &target, &[("authorization", login)]), &[]);
+            assert_eq!(text(&reply).contains("secret"), is_named, "{}", text(&reply));
         }
     }
 }
