@@ -59,6 +59,8 @@ pub(crate) struct Request<'a> {
     /// The path below the overview, such as `/types`. Empty for the overview itself.
     pub(crate) path: &'a str,
     pub(crate) query: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub(crate) json: Option<&'a str>,
 }
 
 /// A response with any status.
@@ -70,7 +72,12 @@ pub(crate) struct Response {
 
 impl<'a> Request<'a> {
     pub(crate) fn get(path: &'a str, query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { method: "GET", path, query }
+        Self::new("GET", path, query)
+    }
+
+    /// A change, without a body.
+    pub(crate) fn new(method: &'a str, path: &'a str, query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { method, path, query, json: None }
     }
 }
 
@@ -163,14 +170,16 @@ impl Client {
         login: &Login,
         request: Request<'_>,
     ) -> Result<Response, Failure> {
-        let request = ureq::http::Request::builder()
+        let head = ureq::http::Request::builder()
             .method(request.method)
             .uri(target.url(request.path, request.query))
             .header("authorization", login.caller().expose())
             .header("accept", "application/json, */*;q=0.5")
-            .header("connection", "close")
-            .body(());
-        let mut response = self.send(target, request)?;
+            .header("connection", "close");
+        let mut response = match request.json {
+            Some(json) => self.send(target, head.header("content-type", "application/json").body(json)),
+            None => self.send(target, head.body(())),
+        }?;
         Ok(Response { status: response.status().as_u16(), body: self.read(target, &mut response)? })
     }
 

@@ -6,6 +6,7 @@
 //! - `heap`: saves heap profiles
 //! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
 //! - `monitor`: reads the captures of processes that were killed
+//! - `trace`: counts where requests spend time and bytes
 //! - `report`: saves pages as one HTML file
 //! - `fleet`: sums up many instances
 //! - `top`: opens the live view
@@ -25,5 +26,6 @@ pub(crate) mod password;
 pub(crate) mod report;
 pub(crate) mod symbolize;
 pub(crate) mod top;
+pub(crate) mod trace;
 pub(crate) mod types;
 pub(crate) mod ui;

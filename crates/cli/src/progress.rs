@@ -1,6 +1,7 @@
 //! The progress bar: on standard error, only on a terminal, and only after a second.
 
 use std::cell::Cell;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,6 +26,17 @@ impl Progress {
         }
         bar.set_message(what);
         Self { bar, begin: Instant::now(), is_shown: Cell::new(false) }
+    }
+
+    /// Waits for `time`.
+    pub(crate) fn wait(what: &'static str, time: Duration) {
+        let begin = Instant::now();
+        let tick = Duration::from_millis(200);
+        let progress = Self::new(what, time.as_millis().div_ceil(tick.as_millis()) as u64);
+        while let Some(left) = time.checked_sub(begin.elapsed()) {
+            thread::sleep(left.min(tick));
+            progress.step();
+        }
     }
 
     /// Counts one finished step.

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, SnapshotDiff};
 use serde::Deserialize;
@@ -78,7 +77,7 @@ impl Diff {
         let login = self.connection.login(target)?;
         match KeptSnapshot::take(&client, target, &login) {
             Ok(kept) => {
-                self.wait();
+                Progress::wait("waiting", self.seconds);
                 let top = self.top.to_string();
                 let format = if self.json { "json" } else { "text" };
                 let mut query = vec![("base", kept.id.as_str()), ("format", format), ("top", &top)];
@@ -92,7 +91,7 @@ impl Diff {
                     login.user()
                 ));
                 let before = client.report(target, &login)?;
-                self.wait();
+                Progress::wait("waiting", self.seconds);
                 self.print_reports(&before, &client.report(target, &login)?)
             }
             Err(failure) => Err(failure),
@@ -115,16 +114,6 @@ impl Diff {
         let diff = diff.truncate_filtered(self.top, self.filter.as_deref());
         if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
     }
-
-    fn wait(&self) {
-        let begin = Instant::now();
-        let tick = Duration::from_millis(200);
-        let progress = Progress::new("waiting", self.seconds.as_millis().div_ceil(tick.as_millis()) as u64);
-        while let Some(left) = self.seconds.checked_sub(begin.elapsed()) {
-            thread::sleep(left.min(tick));
-            progress.step();
-        }
-    }
 }
 
 /// A snapshot in the instance, deleted when this value is dropped or the program is interrupted.
@@ -143,14 +132,14 @@ impl KeptSnapshot {
             id: String,
         }
         let query = [("label", "memory-debug diff"), ("format", "json")];
-        let request = Request { method: "POST", path: "/snapshots", query: &query };
+        let request = Request::new("POST", "/snapshots", &query);
         let page: Page = client.json(target, login, request)?;
         let path = format!("/snapshots/{}", page.snapshot.id);
         let client = client.at_most(FORGETTING);
         let target = target.clone();
         let login = login.clone();
         *interrupt::undo() = Some(Box::new(move || {
-            let request = Request { method: "DELETE", path: &path, query: &[] };
+            let request = Request::new("DELETE", &path, &[]);
             // If this fails, the instance deletes the snapshot by itself later.
             let _ = client.page(&target, &login, request);
         }));

@@ -37,7 +37,7 @@ impl Ui {
         let login = self.connection.login(&target)?;
         let client = self.connection.client()?;
         // Fails here if the address or the login is wrong. The service collects nothing for it.
-        client.page(&target, &login, Request { method: "HEAD", path: "", query: &[] })?;
+        client.page(&target, &login, Request::new("HEAD", "", &[]))?;
         let listener = ui::listen(self.listen)?;
         let authority = listener.local_addr().map_err(|error| Failure::local(error.to_string()))?.to_string();
         let gate = Gate { token: Token::random()?, authority, base: target.path().to_owned() };

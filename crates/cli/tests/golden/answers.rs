@@ -7,6 +7,8 @@ const ONE: Kind = Service("one");
 const OTHER: Kind = Service("other");
 const REDIRECT: &str = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
 const WEB_PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>";
+const COUNTING: &str = "HTTP/1.1 409 Conflict\r\nconnection: close\r\n\r\n\
+    {\"title\": \"already counting\", \"detail\": \"the tracer already counts, started by ops; wait, or stop it first\"}";
 const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n\
     {\"title\": \"busy\", \"detail\": \"later \\u001b[2J\"}";
 
@@ -20,6 +22,17 @@ fn one_instance() {
         differs("doctor", "doctor {0}", &[ONE]),
         differs("doctor-notice", "doctor {0} --fail-on notice", &[ONE]),
         differs("doctor-json", "doctor {0} --json", &[ONE]),
+    ]);
+}
+
+#[test]
+fn a_trace() {
+    check([
+        differs("trace", "trace {0} --seconds 1", &[ONE]),
+        differs("trace-saved", "trace {0} --seconds 1 --format text -o /dev/null", &[ONE]),
+        differs("trace-counting", "trace {0}", &[Says(COUNTING)]),
+        differs("trace-ending", "trace {0} -o trace.heapsnapshot", &[ONE]),
+        differs("trace-endless", "trace {0} --seconds 601", &[ONE]),
     ]);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, differs};
 
-const SUBCOMMANDS: [&str; 16] = [
+const SUBCOMMANDS: [&str; 17] = [
     "fetch",
     "types",
     "diff",
@@ -13,6 +13,7 @@ const SUBCOMMANDS: [&str; 16] = [
     "heap",
     "flamegraph",
     "symbolize",
+    "trace",
     "monitor",
     "doctor",
     "config",

@@ -13,6 +13,8 @@ mod proxy;
 mod report;
 mod run;
 mod server;
+#[cfg(unix)]
+mod trace;
 mod ui;
 #[cfg(unix)]
 mod unix_socket;

@@ -16,7 +16,7 @@ const PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\
     access-control-allow-origin: *\r\nconnection: close\r\ncontent-length: 4\r\n\r\npage";
 
 /// A service that sends what `answer` returns for the head of a request. Returns its port, and all heads.
-fn service(answer: fn(&str) -> &'static str) -> (u16, Receiver<String>) {
+pub(crate) fn service(answer: fn(&str) -> &'static str) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (seen, heads) = channel();
