@@ -3,7 +3,8 @@
 //! - `completions`, `man`, `password`, `config`: print a text without sending a request
 //! - `fetch`, `types`, `doctor`: print one page of one instance
 //! - `diff`: compares two reports or snapshots
-//! - `heap`: saves heap profiles
+//! - `convert`: writes a file with stacks for another tool
+//! - `heap`: saves heap profiles; it knows formats from `convert`
 //! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
 //! - `monitor`: reads the captures of processes that were killed
 //! - `trace`: counts where requests spend time and bytes
@@ -14,6 +15,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod fetch;

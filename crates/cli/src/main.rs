@@ -8,6 +8,7 @@
 //! - `output`: writes results to standard output or to a file
 //! - `progress`: the progress bar
 //! - `saved`: reads saved reports and snapshots
+//! - `stacks`: files with stacks, of this project and of other tools
 //! - `netrc`: the format of `.netrc`
 //! - `login`: finds the user and the password
 //! - `target`: the address of an instance
@@ -43,6 +44,7 @@ mod progress;
 mod proxy;
 mod record;
 mod saved;
+mod stacks;
 mod target;
 mod top;
 mod ui;

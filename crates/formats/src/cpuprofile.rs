@@ -13,7 +13,7 @@ use crate::refusal::{refused, require_no_negative};
 use crate::walk::{Step, Walk};
 
 /// The event of the time inside polls.
-const BUSY: &str = "Busy";
+pub(crate) const BUSY: &str = "Busy";
 
 /// Writes the busy time.
 ///

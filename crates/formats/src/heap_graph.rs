@@ -65,7 +65,7 @@ pub struct HeapEdge {
 }
 
 /// The event of live bytes.
-const LIVE: &str = "Bytes";
+pub(crate) const LIVE: &str = "Bytes";
 
 const MEANING: &str = "(root: edges are allocation sites, not references)";
 

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::call_tree::CallTree;
-use crate::heap_graph::HeapGraph;
+use crate::call_tree::{CallTree, Event, Unit};
+use crate::cpuprofile::BUSY;
+use crate::heap_graph::{HeapGraph, LIVE};
 use crate::{callgrind, collapsed, cpuprofile, heapprofile, heapsnapshot, heaptimeline, pprof, speedscope};
 
 /// A format that a [`CallTree`] is written in.
@@ -107,6 +108,22 @@ impl TreeFormat {
             Self::Pprof => "application/octet-stream",
             _ => "application/json",
         }
+    }
+
+    /// The names of the events that a file does not hold. Formats for one number hold the first one that they can show.
+    pub fn left_out(self, tree: &CallTree) -> Vec<&str> {
+        let place = |is_held: &dyn Fn(&Event) -> bool| tree.events.iter().position(is_held);
+        let held = match self {
+            Self::Callgrind | Self::Speedscope | Self::Pprof => return Vec::new(),
+            Self::Collapsed => vec![Some(0)],
+            Self::CpuProfile => vec![place(&|event| event.name == BUSY)],
+            Self::HeapProfile => vec![place(&|event| event.unit == Unit::Bytes)],
+            Self::HeapSnapshot | Self::HeapTimeline => {
+                vec![place(&|event| event.name == LIVE), place(&|event| event.unit == Unit::Count)]
+            }
+        };
+        let events = tree.events.iter().enumerate();
+        events.filter(|(at, _)| !held.contains(&Some(*at))).map(|(_, event)| &*event.name).collect()
     }
 
     /// Writes a tree.

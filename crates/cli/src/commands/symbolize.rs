@@ -10,13 +10,11 @@ use memory_debug_report::{PprofOptions, SymbolizedProfile, render};
 
 use crate::client::MAX_BODY_BYTES;
 use crate::failure::{Failure, notice};
+use crate::stacks::MAX_PROGRAM_BYTES;
 use crate::{input, output};
 
 /// The longest profile that this command reads, the same as the longest reply of an instance.
 const MAX_PROFILE_BYTES: u64 = MAX_BODY_BYTES;
-
-/// The largest program or debug file that this command reads. The whole file is held in memory.
-const MAX_PROGRAM_BYTES: u64 = 4 << 30;
 
 /// Add names to the profile of a stripped program: functions (also inlined ones), files, lines and types
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, differs};
 
-const SUBCOMMANDS: [&str; 17] = [
+const SUBCOMMANDS: [&str; 18] = [
     "fetch",
     "types",
     "diff",
@@ -13,6 +13,7 @@ const SUBCOMMANDS: [&str; 17] = [
     "heap",
     "flamegraph",
     "symbolize",
+    "convert",
     "trace",
     "monitor",
     "doctor",

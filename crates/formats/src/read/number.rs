@@ -15,7 +15,7 @@ const MAX: f64 = 9_007_199_254_740_992.0;
 pub(super) fn whole(number: f64, scale: f64) -> io::Result<i64> {
     let scaled = number * scale;
     let rounded = scaled.round();
-    if !(rounded.abs() <= MAX) {
+    if rounded.is_nan() || rounded.abs() > MAX {
         return Err(damaged(format!("has the number {number}, which is too large to be exact")));
     }
     if scale == 1.0 && rounded != scaled {
