@@ -10,9 +10,13 @@ use super::fit::{half, truncation, written};
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::audit;
 use crate::auth::Authorized;
+use crate::escape::Escaped;
 use crate::html;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::{Asking, Head, Query, TraceChange};
+
+/// Maximum length of a login's name in a message.
+const MAX_USER_CHARS: usize = 64;
 
 #[derive(Debug, Default, PartialEq)]
 struct Trace {
@@ -198,7 +202,7 @@ fn no_tracer(report: &TraceReport) -> Problem {
 }
 
 fn no_bytes(report: &TraceReport) -> Problem {
-    let reason = report.unavailable.get("trace.nodes.allocated").unwrap_or("nothing was counted yet");
+    let reason = report.unavailable.get("trace.nodes.allocated").unwrap_or("the reason is unknown");
     Problem::NotBuiltIn(format!("the trace has no bytes: {reason}").into())
 }
 
@@ -207,7 +211,7 @@ fn already_counting(report: &TraceReport) -> Problem {
     let until = trace.and_then(|trace| trace.ends_at.as_deref());
     let user = trace.and_then(|trace| trace.started_by.as_deref());
     let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-    let user = user.unwrap_or("the program");
+    let user = Escaped::new(user.unwrap_or("the program"), MAX_USER_CHARS);
     Problem::AlreadyCounting(format!(
         "the tracer already counts{until}, started by {user}; wait, or stop it first"
     ))
