@@ -6,12 +6,17 @@ use crate::input::{Sent, Settings};
 pub const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
 
 /// The formats in order of preference, with their media types.
-const FORMATS: [(&str, &str, &str); 5] = [
+const FORMATS: [(&str, &str, &str); 10] = [
     ("pprof", "application", "octet-stream"),
     ("text", "text", "plain"),
     ("json", "application", "json"),
     ("collapsed", "text", "plain"),
     ("raw", "text", "plain"),
+    ("heapprofile", "application", "json"),
+    ("heapsnapshot", "application", "json"),
+    ("heaptimeline", "application", "json"),
+    ("speedscope", "application", "json"),
+    ("callgrind", "text", "plain"),
 ];
 
 /// The reply to a request for a heap profile, or `None` for other requests. The fake report has no heap profile.
@@ -80,7 +85,7 @@ fn query(is_alias: bool, query: &str, who: Who) -> Option<(Option<String>, bool)
             _ => return None,
         }
     }
-    let is_signed = !matches!(format.as_deref(), Some("collapsed" | "raw"));
+    let is_signed = matches!(format.as_deref(), None | Some("pprof" | "text" | "json"));
     if has("debug") && has("format") || has("seconds") && (is_debug || !is_signed) {
         return None;
     }

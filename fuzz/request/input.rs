@@ -254,7 +254,18 @@ const NAMES: [&str; 15] = [
     "format", "force", "top", "sort", "filter", "group", "focus", "ignore", "seconds", "debug", "symbols",
     "gc", "types", "scope", "instance",
 ];
-const PROFILES: [&str; 7] = ["pprof", "collapsed", "raw", "text", "svg", "prometheus", "openmetrics"];
+const PROFILES: [&str; 10] = [
+    "pprof",
+    "collapsed",
+    "raw",
+    "text",
+    "svg",
+    "prometheus",
+    "openmetrics",
+    "heapsnapshot",
+    "callgrind",
+    "cpuprofile",
+];
 const GROUPS: [&str; 10] = [
     "container",
     "element",

@@ -119,7 +119,7 @@ impl From<SymbolizedProfile> for Stacks {
 fn trace(content: &[u8]) -> Result<Stacks, Failure> {
     let report: TraceReport = serde_json::from_slice(content).map_err(|error| {
         Failure::local(format!(
-            "is none of the files that can be converted: pprof of a heap, JSON of /trace, jemalloc's dump, collapsed \
+            "is not one of the files that can be converted: pprof of a heap, JSON of /trace, jemalloc's dump, collapsed \
              stacks, speedscope, cpuprofile, heapprofile; as JSON of /trace: {error}"
         ))
     })?;

@@ -92,7 +92,7 @@ struct Snapshot<'g> {
     order: Vec<usize>,
     /// The place of each node in the file.
     ordinals: Vec<usize>,
-    /// Places of edges in the graph. Those of one node are adjacent, and in the order of nodes.
+    /// Places of edges in the graph. Edges of one node are adjacent, and in the order of nodes.
     edges: Vec<usize>,
     /// The number of edges of each node. The last one is the root's.
     counts: Vec<usize>,

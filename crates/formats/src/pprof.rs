@@ -102,7 +102,7 @@ fn write_frame(
     out.bytes(tag::FUNCTION, part.as_bytes());
 }
 
-/// The number of a frame. 0 means that there is none.
+/// The number of a frame. 0 means no frame.
 fn id(frame: usize) -> u64 {
     frame as u64 + 1
 }

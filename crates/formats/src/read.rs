@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 4_096;
 const MAX_NODES: usize = 1 << 21;
 
 impl TreeFormat {
-    /// The format of a file, by its content. `None` if it is none of the formats that can be read.
+    /// The format of a file, by its content. `None` if no format is recognized.
     pub fn of_content(content: &[u8]) -> Option<Self> {
         match content.trim_ascii_start() {
             [0x1f, 0x8b, ..] => Some(Self::Pprof),

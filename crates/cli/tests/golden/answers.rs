@@ -71,7 +71,11 @@ fn converted_files() {
     check([
         differs("convert-collapsed", "convert convert/stacks.collapsed - --format speedscope", &[]),
         differs("convert-speedscope", "convert convert/trace.speedscope.json - --format cpuprofile", &[]),
-        differs("convert-event", "convert convert/trace.speedscope.json - --format collapsed --event allocated", &[]),
+        differs(
+            "convert-event",
+            "convert convert/trace.speedscope.json - --format collapsed --event allocated",
+            &[],
+        ),
         differs("convert-left-out", "convert convert/trace.speedscope.json - --format heapprofile", &[]),
         differs("convert-trace", "convert convert/trace.json - --format callgrind", &[]),
         differs("convert-no-event", "convert convert/stacks.collapsed - --format pprof --event Bytes", &[]),
@@ -80,7 +84,11 @@ fn converted_files() {
         differs("convert-no-stacks", "convert convert/trace.callgrind - --format speedscope", &[]),
         differs("convert-no-format", "convert convert/stacks.collapsed stacks.txt", &[]),
         differs("convert-no-names", "convert convert/jeprof.heap heap.callgrind", &[]),
-        differs("convert-no-program", "convert convert/jeprof.heap heap.callgrind --binary one/types.txt", &[]),
+        differs(
+            "convert-no-program",
+            "convert convert/jeprof.heap heap.callgrind --binary one/types.txt",
+            &[],
+        ),
         differs("convert-not-a-file", "convert one/overview.json heap.callgrind", &[]),
         differs("heap-growth", "heap {0} --seconds 3 -o heap.heapsnapshot", &[ONE]),
     ]);
