@@ -36,7 +36,8 @@ impl TreeFormat {
                     () if has("trace_function_infos") || has("node_fields") => Some(Self::HeapSnapshot),
                     () if has("selfSize") && has("head") => Some(Self::HeapProfile),
                     () if has("startTime") && has("nodes") => Some(Self::CpuProfile),
-                    () => None,
+                    // `{closure} 4096` is a line of collapsed stacks.
+                    () => collapsed::looks_like(json).then_some(Self::Collapsed),
                 }
             }
             text if is_callgrind(text) => Some(Self::Callgrind),

@@ -33,6 +33,8 @@ impl Builder {
     /// A function or type, from the label that formats without types write.
     pub(super) fn site(&mut self, label: &str, file: Option<&str>, line: Option<u32>) -> Site {
         let of_type = label.strip_prefix('[').and_then(|label| label.strip_suffix(']'));
+        // A name that would be written without its spaces is not ours.
+        let of_type = of_type.filter(|name| !name.is_empty() && *name == name.trim());
         let kind = if of_type.is_some() { CallKind::Type } else { CallKind::Function };
         let name = self.text(of_type.unwrap_or(label));
         let file = file.filter(|file| !file.is_empty()).map(|file| self.text(file));
