@@ -28,7 +28,7 @@ impl<'t> Scripts<'t> {
     }
 
     /// Writes the member `callFrame`. Lines count from 0 there, and -1 means that it is not known.
-    pub(crate) fn write(&self, node: &CallNode, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, node: &CallNode, out: &mut dyn Write) -> io::Result<()> {
         let (line, column) = node.line.map_or((-1, -1), |line| (i64::from(line) - 1, 0));
         write!(out, "\"callFrame\":{{\"functionName\":")?;
         write_text(&node.label(), out)?;

@@ -20,7 +20,7 @@ use crate::walk::{Step, Walk};
 /// # Errors
 ///
 /// Errors of `out`, and [`InvalidInput`](io::ErrorKind::InvalidInput) if a number is negative.
-pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
     require_no_negative(tree, 0..tree.events.len(), "callgrind")?;
     let walk = Walk::of(tree);
     let numbers = Numbers::of(tree, &walk);
@@ -33,7 +33,7 @@ pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
     write!(out, "events:")?;
     tree.events.iter().try_for_each(|event| write!(out, " {}", event_name(&event.name)))?;
     writeln!(out)?;
-    write_numbers("summary:", &numbers.totals, &mut out)?;
+    write_numbers("summary:", &numbers.totals, out)?;
     let levels = levels(tree, &walk);
     let (mut files, mut functions) = (Names::default(), Names::default());
     for step in walk.steps() {
@@ -47,18 +47,18 @@ pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
         let (file, function) = position(at);
         writeln!(out, "\nfl={}\nfn={}", files.reference(file), functions.reference(function))?;
         let line = node.line.unwrap_or(0);
-        write_numbers(&line.to_string(), &numbers.own[at], &mut out)?;
+        write_numbers(&line.to_string(), &numbers.own[at], out)?;
         for child in walk.children(Some(at)) {
             let (file, function) = position(child);
             let callee = &tree.nodes[child];
             writeln!(out, "cfi={}\ncfn={}", files.reference(file), functions.reference(function))?;
             // With 0 calls, callgrind_annotate takes the next line as the caller's own numbers.
             writeln!(out, "calls={} {}", callee.calls.max(1), callee.line.unwrap_or(0))?;
-            write_numbers(&line.to_string(), &numbers.inclusive(tree, child), &mut out)?;
+            write_numbers(&line.to_string(), &numbers.inclusive(tree, child), out)?;
         }
     }
     writeln!(out)?;
-    write_numbers("totals:", &numbers.totals, &mut out)
+    write_numbers("totals:", &numbers.totals, out)
 }
 
 /// Numbers in the units of the file.
@@ -123,7 +123,7 @@ fn event_name(name: &str) -> String {
     if name.starts_with(|first: char| first.is_ascii_alphabetic()) { name } else { format!("E{name}") }
 }
 
-fn write_numbers(first: &str, numbers: &[i64], out: &mut impl Write) -> io::Result<()> {
+fn write_numbers(first: &str, numbers: &[i64], out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{first}")?;
     numbers.iter().try_for_each(|number| write!(out, " {number}"))?;
     writeln!(out)

@@ -12,7 +12,7 @@ use crate::walk::{Step, Walk};
 /// # Errors
 ///
 /// Errors of `out`, and [`InvalidInput`](io::ErrorKind::InvalidInput) if a number is negative.
-pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
     if tree.events.is_empty() {
         return Err(refused("collapsed stacks need a number"));
     }

@@ -21,7 +21,7 @@ pub(crate) const BUSY: &str = "Busy";
 ///
 /// Errors of `out`, and [`InvalidInput`](io::ErrorKind::InvalidInput) if the tree has no event `Busy`, or a number is
 /// negative.
-pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
     let is_busy = |event: &Event| event.name == BUSY && event.unit == Unit::Nanoseconds;
     let busy = tree.events.iter().position(is_busy).ok_or_else(|| {
         refused("cpuprofile shows only the time in which functions were busy, and this has no event `Busy`")
@@ -36,14 +36,14 @@ pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
         total = total.saturating_add(times[at]);
     }
     write!(out, "{{\"nodes\":[{{\"id\":1,{ROOT},\"hitCount\":0,\"children\":")?;
-    write_ids(walk.children(None), &mut out)?;
+    write_ids(walk.children(None), out)?;
     write!(out, "}}")?;
     for at in order() {
         write!(out, ",\n{{\"id\":{},", id(at))?;
-        scripts.write(&tree.nodes[at], &mut out)?;
+        scripts.write(&tree.nodes[at], out)?;
         // DevTools distribute the time by hits, so a hit is a microsecond.
         write!(out, ",\"hitCount\":{},\"children\":", times[at])?;
-        write_ids(walk.children(Some(at)), &mut out)?;
+        write_ids(walk.children(Some(at)), out)?;
         write!(out, "}}")?;
     }
     write!(out, "],\n\"startTime\":0,\"endTime\":{total},\n\"samples\":[")?;
@@ -60,7 +60,7 @@ fn id(node: usize) -> usize {
     node + 2
 }
 
-fn write_ids(nodes: impl Iterator<Item = usize>, out: &mut impl Write) -> io::Result<()> {
+fn write_ids(nodes: impl Iterator<Item = usize>, out: &mut dyn Write) -> io::Result<()> {
     let mut is_first = true;
     write!(out, "[")?;
     for node in nodes {

@@ -14,7 +14,7 @@ use crate::walk::{Step, Walk};
 /// # Errors
 ///
 /// Errors of `out`, and [`InvalidInput`](io::ErrorKind::InvalidInput) if the tree has no bytes, or a number is negative.
-pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
     let bytes = require_event(tree, Unit::Bytes, "heapprofile")?;
     require_no_negative(tree, bytes..=bytes, "heapprofile")?;
     let (walk, scripts) = (Walk::of(tree), Scripts::of(tree));
@@ -24,9 +24,9 @@ pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
         match step {
             Step::Enter(at) => {
                 let node = &tree.nodes[at];
-                write_comma(&mut is_first, &mut out)?;
+                write_comma(&mut is_first, out)?;
                 write!(out, "\n{{")?;
-                scripts.write(node, &mut out)?;
+                scripts.write(node, out)?;
                 write!(out, ",\"selfSize\":{},\"id\":{},\"children\":[", node.own(bytes), id(at))?;
                 is_first = true;
             }
@@ -40,7 +40,7 @@ pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
     let sampled = (0..).zip(&tree.nodes).filter(|(_, node)| node.own(bytes) > 0);
     let mut is_first = true;
     for (ordinal, (at, node)) in (1..).zip(sampled) {
-        write_comma(&mut is_first, &mut out)?;
+        write_comma(&mut is_first, out)?;
         write!(out, "{{\"size\":{},\"nodeId\":{},\"ordinal\":{ordinal}}}", node.own(bytes), id(at))?;
     }
     writeln!(out, "]}}")

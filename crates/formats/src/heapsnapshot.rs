@@ -20,7 +20,7 @@ use crate::walk::{Step, Walk};
 /// # Errors
 ///
 /// Errors of `out`.
-pub(crate) fn write(graph: &HeapGraph, out: impl Write) -> io::Result<()> {
+pub(crate) fn write(graph: &HeapGraph, out: &mut dyn Write) -> io::Result<()> {
     write_with_samples(graph, &[], out)
 }
 
@@ -50,7 +50,7 @@ const ROOT_ID: u32 = 1;
 pub(crate) fn write_with_samples(
     graph: &HeapGraph,
     samples: &[(u64, u32)],
-    mut out: impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let snapshot = Snapshot::of(graph);
     let (frames, scripts) = (Frames::of(&graph.traces), Scripts::of(&graph.traces));
@@ -59,28 +59,28 @@ pub(crate) fn write_with_samples(
     let edges = graph.edges.len() + 1;
     write!(out, "\"node_count\":{},\"edge_count\":{edges},", graph.nodes.len() + 2)?;
     writeln!(out, "\"trace_function_count\":{}}},", frames.frames.len() + 1)?;
-    snapshot.write_nodes(&mut strings, &mut out)?;
-    snapshot.write_edges(&mut strings, &mut out)?;
+    snapshot.write_nodes(&mut strings, out)?;
+    snapshot.write_edges(&mut strings, out)?;
     write!(out, "\"trace_function_infos\":[0,{},{},0,0,0", strings.place("(root)"), strings.place(""))?;
     for (number, frame) in (1..).zip(&frames.frames) {
-        write_function(number, frame, &scripts, &mut strings, &mut out)?;
+        write_function(number, frame, &scripts, &mut strings, out)?;
     }
     writeln!(out, "],")?;
-    write_trace_tree(graph, &frames, &mut out)?;
+    write_trace_tree(graph, &frames, out)?;
     write!(out, "\"samples\":[")?;
     let mut is_first = true;
     for (time, id) in samples {
-        write_comma(&mut is_first, &mut out)?;
+        write_comma(&mut is_first, out)?;
         write!(out, "{time},{id}")?;
     }
     writeln!(out, "],")?;
-    snapshot.write_locations(&mut out)?;
+    snapshot.write_locations(out)?;
     write!(out, "\"strings\":[")?;
     let mut is_first = true;
     for text in &strings.texts {
-        write_comma(&mut is_first, &mut out)?;
+        write_comma(&mut is_first, out)?;
         writeln!(out)?;
-        write_text(text, &mut out)?;
+        write_text(text, out)?;
     }
     writeln!(out, "]}}")
 }
@@ -114,7 +114,7 @@ impl<'g> Snapshot<'g> {
         Self { graph, order, ordinals, edges, counts }
     }
 
-    fn write_nodes(&self, strings: &mut StringTable<'g>, out: &mut impl Write) -> io::Result<()> {
+    fn write_nodes(&self, strings: &mut StringTable<'g>, out: &mut dyn Write) -> io::Result<()> {
         let graph = self.graph;
         let (root, note) = (strings.place(&graph.meaning), strings.place(&graph.note));
         let edges = self.counts[graph.nodes.len()] + 1;
@@ -137,7 +137,7 @@ impl<'g> Snapshot<'g> {
         ROOT_ID + 1
     }
 
-    fn write_edges(&self, strings: &mut StringTable<'g>, out: &mut impl Write) -> io::Result<()> {
+    fn write_edges(&self, strings: &mut StringTable<'g>, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "\"edges\":[{PROPERTY},{},{FIELDS}", strings.place("note"))?;
         for edge in self.edges.iter().map(|edge| &self.graph.edges[*edge]) {
             let name = strings.place(&edge.name);
@@ -146,7 +146,7 @@ impl<'g> Snapshot<'g> {
         writeln!(out, "],")
     }
 
-    fn write_locations(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_locations(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut scripts: FxHashMap<&str, usize> = FxHashMap::default();
         write!(out, "\"locations\":[")?;
         let mut is_first = true;
@@ -175,7 +175,7 @@ fn write_function<'g>(
     frame: &'g CallNode,
     scripts: &Scripts<'_>,
     strings: &mut StringTable<'g>,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let (name, file) =
         (strings.place_of(frame.label()), strings.place(frame.file.as_deref().unwrap_or_default()));
@@ -183,7 +183,7 @@ fn write_function<'g>(
     write!(out, "\n,{number},{name},{file},{},{},0", scripts.number(frame), frame.line.unwrap_or(0))
 }
 
-fn write_trace_tree(graph: &HeapGraph, frames: &Frames<'_>, out: &mut impl Write) -> io::Result<()> {
+fn write_trace_tree(graph: &HeapGraph, frames: &Frames<'_>, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "\"trace_tree\":[1,0,0,0,[")?;
     let mut is_first = true;
     for step in Walk::of(&graph.traces).steps() {

@@ -16,7 +16,7 @@ const NOW: u64 = 1_000_000;
 /// # Errors
 ///
 /// Errors of `out`.
-pub(crate) fn write(graph: &HeapGraph, out: impl Write) -> io::Result<()> {
+pub(crate) fn write(graph: &HeapGraph, out: &mut dyn Write) -> io::Result<()> {
     let last = graph.nodes.iter().map(|node| node.id).max().unwrap_or(1);
     write_with_samples(graph, &[(0, 1), (NOW, last)], out)
 }

@@ -20,7 +20,7 @@ const CHUNK: usize = 32 << 10;
 /// # Errors
 ///
 /// Errors of `out`.
-pub(crate) fn write(tree: &CallTree, out: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
     let mut out = GzEncoder::new(out, Compression::fast());
     write_message(tree, &mut out)?;
     out.finish().map(drop)

@@ -13,21 +13,21 @@ use crate::walk::{Step, Walk};
 /// # Errors
 ///
 /// Errors of `out`, and [`InvalidInput`](io::ErrorKind::InvalidInput) if a number is negative.
-pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
     require_no_negative(tree, 0..tree.events.len(), "speedscope")?;
     let (walk, frames) = (Walk::of(tree), Frames::of(tree));
     writeln!(out, "{{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",")?;
     write!(out, "\"exporter\":\"memory-debug@{}\",\"name\":", env!("CARGO_PKG_VERSION"))?;
-    write_text(&tree.title(), &mut out)?;
+    write_text(&tree.title(), out)?;
     write!(out, ",\"activeProfileIndex\":0,\n\"shared\":{{\"frames\":[")?;
     let mut is_first = true;
     for frame in &frames.frames {
-        write_comma(&mut is_first, &mut out)?;
+        write_comma(&mut is_first, out)?;
         write!(out, "\n{{\"name\":")?;
-        write_text(&frame.label(), &mut out)?;
+        write_text(&frame.label(), out)?;
         if let Some(file) = frame.file() {
             write!(out, ",\"file\":")?;
-            write_text(&file, &mut out)?;
+            write_text(&file, out)?;
         }
         if let Some(line) = frame.line {
             write!(out, ",\"line\":{line}")?;
@@ -37,8 +37,8 @@ pub(crate) fn write(tree: &CallTree, mut out: impl Write) -> io::Result<()> {
     write!(out, "]}},\n\"profiles\":[")?;
     let mut is_first = true;
     for (event, total) in tree.totals().into_iter().enumerate() {
-        write_comma(&mut is_first, &mut out)?;
-        write_profile(tree, event, total, &walk, &frames, &mut out)?;
+        write_comma(&mut is_first, out)?;
+        write_profile(tree, event, total, &walk, &frames, out)?;
     }
     writeln!(out, "]}}")
 }
@@ -50,7 +50,7 @@ fn write_profile(
     total: i64,
     walk: &Walk,
     frames: &Frames<'_>,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let unit = tree.events[event].unit;
     let unit = if unit == Unit::Count { "none" } else { unit.name() };
@@ -78,7 +78,7 @@ fn write_profile(
     write!(out, "}}")
 }
 
-fn write_list(numbers: impl IntoIterator<Item: std::fmt::Display>, out: &mut impl Write) -> io::Result<()> {
+fn write_list(numbers: impl IntoIterator<Item: std::fmt::Display>, out: &mut dyn Write) -> io::Result<()> {
     let mut is_first = true;
     write!(out, "[")?;
     for number in numbers {

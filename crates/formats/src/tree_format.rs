@@ -132,7 +132,9 @@ impl TreeFormat {
     ///
     /// Errors of `out`, and [`InvalidInput`](io::ErrorKind::InvalidInput) if the format would show wrong numbers: it
     /// says which number the format cannot show. Then nothing was written.
-    pub fn write(self, tree: &CallTree, out: impl Write) -> io::Result<()> {
+    pub fn write(self, tree: &CallTree, mut out: impl Write) -> io::Result<()> {
+        // One copy of each writer, however many kinds of output there are.
+        let out: &mut dyn Write = &mut out;
         match self {
             Self::Callgrind => callgrind::write(tree, out),
             Self::CpuProfile => cpuprofile::write(tree, out),
