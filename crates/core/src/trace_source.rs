@@ -66,7 +66,7 @@ const NO_TRACER: &str = "the page has none; make one with `let tracer = Tracer::
                          and show it with `endpoint.tracer(&tracer)`";
 
 impl Collector {
-    /// What `tracer` counted, or why there is none. Reads the identity of the process and nothing else.
+    /// What `tracer` counted, or why it is missing. Reads the identity of the process and nothing else.
     pub fn trace_report(&self, tracer: Option<&TraceHandle>) -> TraceReport {
         let mut reasons = Unavailable::default();
         let instance = self.instance(Path::new("/proc"), &mut reasons);
