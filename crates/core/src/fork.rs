@@ -40,22 +40,24 @@ impl Drop for NoFork {
 /// A lock that no thread holds at a fork. It ignores poisoning, so code that holds it must not panic half way through a
 /// change.
 #[derive(Debug, Default)]
-pub(crate) struct ForkSafe<T>(Mutex<T>);
+pub struct ForkSafe<T>(Mutex<T>);
 
 /// A held [`ForkSafe`].
 #[derive(Debug)]
-pub(crate) struct Held<'a, T> {
+pub struct Held<'a, T> {
     // Fields are dropped in this order: the lock is free before forks are permitted.
     value: MutexGuard<'a, T>,
     _no_fork: NoFork,
 }
 
 impl<T> ForkSafe<T> {
-    pub(crate) const fn new(value: T) -> Self {
+    /// A lock that holds `value`.
+    pub const fn new(value: T) -> Self {
         Self(Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> Held<'_, T> {
+    /// Takes the lock. `fork` waits while it is held.
+    pub fn lock(&self) -> Held<'_, T> {
         let no_fork = NoFork::begin();
         Held { value: self.lock_despite_forks(), _no_fork: no_fork }
     }

@@ -13,6 +13,7 @@ mod sampled_pages;
 mod sampling;
 mod setting;
 mod stats;
+mod thread_counters;
 mod totals;
 
 pub(crate) use arena_bins::read_arena_bins;
@@ -26,4 +27,5 @@ pub(crate) use purge::purge;
 pub(crate) use sampling::{RealSwitches, SAMPLING, Sampling, Switches, generation};
 pub(crate) use setting::sample_bytes;
 pub(crate) use stats::read_stats;
+pub use thread_counters::ThreadCounters;
 pub use totals::{AllocatorTotals, read_totals};

@@ -164,8 +164,9 @@ pub mod allocative {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::file_size::without_signal;
+    pub use crate::fork::{ForkSafe, Held};
     pub use crate::install::MallocConf;
-    pub use crate::jemalloc::{AllocatorTotals, global_allocator, read_totals};
+    pub use crate::jemalloc::{AllocatorTotals, ThreadCounters, global_allocator, read_totals};
     pub use crate::kernel_file::missing_proc;
     pub use crate::process::{ChargedGroup, ChargedGroups, charged_groups, start_ticks};
     #[cfg(feature = "jemalloc")]

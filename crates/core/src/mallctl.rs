@@ -10,6 +10,7 @@ mod enabled;
 mod error;
 mod indexed;
 mod key;
+mod thread_bytes;
 
 #[cfg(not(feature = "jemalloc"))]
 use disabled as backend;
@@ -21,6 +22,7 @@ use std::sync::OnceLock;
 pub(crate) use error::Error;
 pub(crate) use indexed::*;
 pub(crate) use key::*;
+pub(crate) use thread_bytes::ThreadBytes;
 
 /// Keys or values that never change in a process. Calls `look_up` until it succeeds once.
 pub(crate) fn once<T>(known: &OnceLock<T>, look_up: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {

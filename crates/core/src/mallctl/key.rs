@@ -62,6 +62,9 @@ pub(crate) const BACKGROUND_THREAD: Key<bool> = Key::new(c"background_thread");
 
 /// `thread.allocated` (uint64_t, r-): bytes ever allocated by this thread.
 pub(crate) const THREAD_ALLOCATED: Key<u64> = Key::new(c"thread.allocated");
+/// `thread.deallocated` (uint64_t, r-): bytes ever freed by this thread.
+#[cfg(not(target_os = "linux"))]
+pub(crate) const THREAD_DEALLOCATED: Key<u64> = Key::new(c"thread.deallocated");
 /// `thread.arena` (unsigned, rw): the arena this thread allocates from.
 pub(crate) const THREAD_ARENA: Key<u32> = Key::new(c"thread.arena");
 /// `thread.tcache.enabled` (bool, rw): turning the cache off flushes it.

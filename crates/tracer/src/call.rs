@@ -1,0 +1,117 @@
+//! Calls as values.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use memory_debug_report::TraceKind;
+
+use crate::counting;
+use crate::counts::{Identity, OpenCall, Outcome};
+use crate::name::{Name, RouteLabel};
+use crate::node::Place;
+use crate::thread::{self, Depth};
+
+/// One call of something that has a name: from [`begin`](Self::begin) to [`complete`](Self::complete).
+///
+/// Futures are easier to count with [`TraceExt::traced`](crate::TraceExt::traced). A call that is dropped before it is
+/// complete counts as cancelled. If nothing counts when the call begins, the call does nothing, also later.
+#[derive(Debug)]
+#[must_use = "a call that is dropped counts as cancelled"]
+pub struct Call {
+    /// `None` if it is not counted, or has ended.
+    open: Option<OpenCall>,
+}
+
+/// While it exists, this thread works for a [`Call`] or [`RouteCall`](crate::RouteCall).
+#[derive(Debug)]
+#[must_use = "dropping it exits the call"]
+pub struct CallGuard<'a> {
+    depth: Option<Depth>,
+    /// Where to add the bytes.
+    bytes: Option<&'a mut u64>,
+    /// The thread that entered the call must exit it.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Call {
+    /// A call begins, below the call that this thread has entered. It costs one relaxed load if nothing counts.
+    #[track_caller]
+    #[inline]
+    pub fn begin(name: &'static str) -> Self {
+        let generation = counting::current();
+        if generation == 0 {
+            return Self { open: None };
+        }
+        Self::begin_at(generation, name, Location::caller())
+    }
+
+    #[inline(never)]
+    fn begin_at(generation: u64, name: &'static str, location: &'static Location<'static>) -> Self {
+        let place = Place { file: Some(location.file()), line: location.line() };
+        Self::open(generation, Identity { kind: TraceKind::Future, name: Name::Static(name), place })
+    }
+
+    /// A request begins, in this counting.
+    pub(crate) fn begin_route(generation: u64, label: RouteLabel<'_>) -> Self {
+        let name = Name::Route(label);
+        Self::open(generation, Identity { kind: TraceKind::Route, name, place: Place::default() })
+    }
+
+    /// A call that is not counted.
+    pub(crate) const fn uncounted() -> Self {
+        Self { open: None }
+    }
+
+    fn open(generation: u64, identity: Identity<'_>) -> Self {
+        Self { open: thread::begin(generation, identity) }
+    }
+
+    /// Whether it is counted and has not ended.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Enters the call until the guard is dropped.
+    #[inline]
+    pub fn enter(&mut self) -> CallGuard<'_> {
+        self.enter_counting(None)
+    }
+
+    /// Enters the call, and adds to `bytes` what it allocates.
+    #[inline]
+    pub(crate) fn enter_counting<'a>(&mut self, bytes: Option<&'a mut u64>) -> CallGuard<'a> {
+        CallGuard { depth: self.open.as_ref().and_then(thread::enter), bytes, _not_send: PhantomData }
+    }
+
+    /// The call has finished.
+    #[inline]
+    pub fn complete(mut self) {
+        self.end(Outcome::Completed, None);
+    }
+
+    /// Ends the call if it is open. A request tells how many bytes it allocated.
+    #[inline]
+    pub(crate) fn end(&mut self, outcome: Outcome, request: Option<u64>) {
+        if let Some(call) = self.open.take() {
+            thread::end(&call, outcome, request);
+        }
+    }
+}
+
+impl Drop for Call {
+    #[inline]
+    fn drop(&mut self) {
+        self.end(Outcome::Cancelled, None);
+    }
+}
+
+impl Drop for CallGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(cost) = self.depth.take().and_then(thread::exit) else { return };
+        if let Some(bytes) = &mut self.bytes {
+            **bytes = bytes.wrapping_add(cost.allocated);
+        }
+    }
+}

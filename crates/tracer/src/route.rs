@@ -1,0 +1,85 @@
+//! Requests that are counted by route.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::call::{Call, CallGuard};
+use crate::counts::Outcome;
+
+/// A request, from [`Tracer::route`](crate::Tracer::route) to [`complete`](Self::complete). A request that is dropped
+/// before counts as cancelled.
+#[derive(Debug)]
+#[must_use = "a request that is dropped counts as cancelled"]
+pub struct RouteCall {
+    call: Call,
+    /// What it allocated so far.
+    allocated: u64,
+}
+
+impl RouteCall {
+    pub(crate) const fn new(call: Call) -> Self {
+        Self { call, allocated: 0 }
+    }
+
+    /// Enters the request until the guard is dropped.
+    #[inline]
+    pub fn enter(&mut self) -> CallGuard<'_> {
+        self.call.enter_counting(Some(&mut self.allocated))
+    }
+
+    /// The response is ready.
+    #[inline]
+    pub fn complete(mut self) {
+        self.end();
+    }
+
+    #[inline]
+    fn end(&mut self) {
+        self.call.end(Outcome::Completed, Some(self.allocated));
+    }
+
+    /// Counts the polls of `future` for this request, and completes the request when `future` is ready.
+    #[inline]
+    pub fn future<F>(self, future: F) -> RouteFuture<F> {
+        RouteFuture { future, route: self }
+    }
+}
+
+pin_project! {
+    /// The future of a request that a tracer counts, from [`Tracer::route_future`](crate::Tracer::route_future).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RouteFuture<F> {
+        #[pin]
+        future: F,
+        // After the future: what the future drops is part of the request.
+        route: RouteCall,
+    }
+}
+
+impl<F: Future> Future for RouteFuture<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let request = self.project();
+        if !request.route.call.is_open() {
+            return request.future.poll(context);
+        }
+        let guard = request.route.enter();
+        let polled = request.future.poll(context);
+        drop(guard);
+        if polled.is_ready() {
+            request.route.end();
+        }
+        polled
+    }
+}
+
+impl<F> fmt::Debug for RouteFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouteFuture").field("route", &self.route).finish_non_exhaustive()
+    }
+}

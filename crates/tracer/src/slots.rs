@@ -1,0 +1,184 @@
+//! The open calls that can have children, by number.
+
+use crate::chunks::Chunks;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// Slots are made in chunks of this many.
+const CHUNK_BITS: u32 = 10;
+
+/// The slot of a call, as long as the version of the slot is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotId {
+    number: u32,
+    version: u32,
+}
+
+/// Slots for a limited number of open calls. Each counts the open children of one call.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    slots: Chunks<Slot>,
+    most: u32,
+    used: AtomicU32,
+    /// The first free slot plus 1 (lower half), and how often it has changed (upper half).
+    free: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// The number of open children (lower half), and the version (upper half), which changes when the call ends.
+    state: AtomicU64,
+    /// The next free slot plus 1.
+    next: AtomicU32,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { state: AtomicU64::new(0), next: AtomicU32::new(0) }
+    }
+}
+
+impl Slots {
+    pub(crate) fn new(most: u32) -> Self {
+        Self {
+            slots: Chunks::new(most as usize, CHUNK_BITS),
+            most,
+            used: AtomicU32::new(0),
+            free: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a slot for a call that begins. `None` if all are in use.
+    pub(crate) fn take(&self) -> Option<SlotId> {
+        let number = match self.pop() {
+            Some(number) => number,
+            None => self
+                .used
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                    (used < self.most).then(|| used + 1)
+                })
+                .ok()?,
+        };
+        let slot = self.slots.get_or_make(number)?;
+        let (version, _) = halves(slot.state.load(Ordering::Relaxed));
+        Some(SlotId { number, version })
+    }
+
+    fn pop(&self) -> Option<u32> {
+        let mut free = self.free.load(Ordering::Acquire);
+        loop {
+            let (changes, first) = halves(free);
+            let number = first.checked_sub(1)?;
+            let next = self.slots.get(number)?.next.load(Ordering::Relaxed);
+            let new = word(changes.wrapping_add(1), next);
+            match self.free.compare_exchange_weak(free, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(number),
+                Err(other) => free = other,
+            }
+        }
+    }
+
+    /// Gives back the slot of a call that ends. Returns whether it had open children.
+    pub(crate) fn give_back(&self, id: SlotId) -> bool {
+        let Some(slot) = self.slots.get(id.number) else { return false };
+        // Children that end later find another version.
+        let (_, children) = halves(slot.state.swap(word(id.version.wrapping_add(1), 0), Ordering::AcqRel));
+        let mut free = self.free.load(Ordering::Relaxed);
+        loop {
+            let (changes, first) = halves(free);
+            slot.next.store(first, Ordering::Relaxed);
+            let new = word(changes.wrapping_add(1), id.number + 1);
+            match self.free.compare_exchange_weak(free, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return children > 0,
+                Err(other) => free = other,
+            }
+        }
+    }
+
+    /// A child begins. Returns whether it is the only open one now.
+    #[inline]
+    pub(crate) fn child_begins(&self, id: SlotId) -> bool {
+        self.change(id, |children| children.checked_add(1)) == Some(1)
+    }
+
+    /// A child ends. Returns whether it was the last open one.
+    #[inline]
+    pub(crate) fn child_ends(&self, id: SlotId) -> bool {
+        self.change(id, |children| children.checked_sub(1)) == Some(0)
+    }
+
+    /// Changes the number of children. `None` if the call has ended.
+    #[inline]
+    fn change(&self, id: SlotId, change: impl Fn(u32) -> Option<u32>) -> Option<u32> {
+        let state = &self.slots.get(id.number)?.state;
+        let mut found = state.load(Ordering::Relaxed);
+        loop {
+            let (version, children) = halves(found);
+            if version != id.version {
+                return None;
+            }
+            let children = change(children)?;
+            match state.compare_exchange_weak(
+                found,
+                word(version, children),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(children),
+                Err(other) => found = other,
+            }
+        }
+    }
+}
+
+fn word(upper: u32, lower: u32) -> u64 {
+    u64::from(upper) << 32 | u64::from(lower)
+}
+
+fn halves(word: u64) -> (u32, u32) {
+    ((word >> 32) as u32, word as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_child_begins_a_time_with_children_and_the_last_ends_it() {
+        let slots = Slots::new(10);
+        let call = slots.take().unwrap();
+        assert!(slots.child_begins(call) && !slots.child_begins(call));
+        assert!(!slots.child_ends(call) && slots.child_ends(call));
+        assert!(slots.child_begins(call) && slots.give_back(call));
+    }
+
+    #[test]
+    fn a_child_that_outlives_its_parent_changes_no_other_call() {
+        let slots = Slots::new(1);
+        let call = slots.take().unwrap();
+        assert!(slots.child_begins(call) && slots.give_back(call));
+        let next = slots.take().unwrap();
+        assert_eq!(next.number, call.number);
+        assert!(!slots.child_ends(call) && !slots.child_begins(call));
+        assert!(slots.child_begins(next) && slots.child_ends(next) && !slots.give_back(next));
+    }
+
+    #[test]
+    fn slots_are_used_again_and_never_twice_at_once() {
+        let slots = Slots::new(3_000);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for round in 0..2_000 {
+                        let taken: Vec<_> = (0..round % 7).filter_map(|_| slots.take()).collect();
+                        for call in taken {
+                            assert!(slots.child_begins(call), "another call has this slot, too");
+                            assert!(slots.child_ends(call) && !slots.give_back(call));
+                        }
+                    }
+                });
+            }
+        });
+        let all: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+        assert_eq!(all.len(), 3_000);
+    }
+}

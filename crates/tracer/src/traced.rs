@@ -1,0 +1,67 @@
+//! Futures that are counted.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::call::Call;
+use crate::counts::Outcome;
+
+/// Gives futures a name under which a tracer counts them.
+pub trait TraceExt: Future + Sized {
+    /// Counts this future under `name`, below the call in which this method is called, which need not be the call that
+    /// polls the future. It costs one relaxed load if nothing counts, and then the future is not counted later either.
+    ///
+    /// ```
+    /// use memory_debug_tracer::TraceExt;
+    ///
+    /// async fn load(id: u64) -> Vec<u8> {
+    ///     async { vec![0; 1024] }.traced("load").await
+    /// }
+    /// ```
+    #[track_caller]
+    #[inline]
+    fn traced(self, name: &'static str) -> Traced<Self> {
+        Traced { future: self, call: Call::begin(name) }
+    }
+}
+
+impl<F: Future> TraceExt for F {}
+
+pin_project! {
+    /// A future that a tracer counts, from [`TraceExt::traced`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Traced<F> {
+        #[pin]
+        future: F,
+        // After the future: what the future drops is part of the call.
+        call: Call,
+    }
+}
+
+impl<F: Future> Future for Traced<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let traced = self.project();
+        if !traced.call.is_open() {
+            return traced.future.poll(context);
+        }
+        let guard = traced.call.enter();
+        let polled = traced.future.poll(context);
+        drop(guard);
+        if polled.is_ready() {
+            traced.call.end(Outcome::Completed, None);
+        }
+        polled
+    }
+}
+
+impl<F> fmt::Debug for Traced<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Traced").field("call", &self.call).finish_non_exhaustive()
+    }
+}
