@@ -6,10 +6,12 @@ use std::panic::Location;
 use memory_debug_report::TraceKind;
 
 use crate::counting;
-use crate::counts::{Identity, OpenCall, Outcome};
+use crate::counts::{Identity, Outcome};
+use crate::frames::Depth;
 use crate::name::{Name, RouteLabel};
 use crate::node::Place;
-use crate::thread::{self, Depth};
+use crate::position::OpenCall;
+use crate::thread;
 
 /// One call of something that has a name: from [`begin`](Self::begin) to [`complete`](Self::complete).
 ///

@@ -9,30 +9,15 @@ use memory_debug_report::TraceKind;
 use crate::clock::{Clock, Since, nanoseconds};
 use crate::name::Name;
 use crate::node::{Key, NO_NODE, NodeId, Place};
+use crate::position::{OpenCall, Position};
 use crate::routes::{OTHER_ROUTES, Routes};
 use crate::slots::{SlotId, Slots};
+use crate::spans::Spans;
 use crate::table::Table;
 
 /// How many calls can be open at once for each node that fits, on average. Calls beyond this count under `(other)`, and
 /// their own total includes their children.
 const OPEN_CALLS_PER_NODE: u32 = 8;
-
-/// Where a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) node: NodeId,
-    /// Where its children are counted. `None` if too many calls are open.
-    pub(crate) slot: Option<SlotId>,
-}
-
-/// A call that began.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenCall {
-    /// The counting in which it began.
-    pub(crate) generation: u64,
-    pub(crate) position: Position,
-    pub(crate) parent: Option<Position>,
-}
 
 /// What a call is, apart from its parent.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +42,7 @@ pub(crate) struct Counts {
     pub(crate) table: Table,
     pub(crate) slots: Slots,
     pub(crate) routes: Routes,
+    pub(crate) spans: Spans,
     since: Since,
     /// When counting ends by itself.
     deadline: u64,
@@ -78,11 +64,13 @@ impl Counts {
         started_by: Option<String>,
         switch: Arc<AtomicU64>,
     ) -> Self {
+        let max_open = max_nodes.saturating_mul(OPEN_CALLS_PER_NODE);
         Self {
             generation,
             table: Table::new(max_nodes),
-            slots: Slots::new(max_nodes.saturating_mul(OPEN_CALLS_PER_NODE)),
+            slots: Slots::new(max_open),
             routes: Routes::new(),
+            spans: Spans::new(max_open),
             since: clock.begin(),
             deadline: limit.map_or(u64::MAX, nanoseconds),
             stopped: AtomicU64::new(u64::MAX),

@@ -13,6 +13,18 @@ pub(crate) struct SlotId {
     version: u32,
 }
 
+impl SlotId {
+    /// A word that is not 0.
+    pub(crate) fn word(self) -> u64 {
+        word(self.number + 1, self.version)
+    }
+
+    pub(crate) fn from_word(word: u64) -> Option<Self> {
+        let (number, version) = halves(word);
+        Some(Self { number: number.checked_sub(1)?, version })
+    }
+}
+
 /// Slots for a limited number of open calls. Each counts the open children of one call.
 #[derive(Debug)]
 pub(crate) struct Slots {

@@ -1,17 +1,15 @@
-//! What this thread runs: the calls that it has entered.
+//! Beginnings, entries, exits and ends of calls, on the thread where they happen.
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use memory_debug_core::__private::ThreadCounters;
 
 use crate::counting;
-use crate::counts::{Counts, Identity, OpenCall, Outcome, Position};
+use crate::counts::{Counts, Identity, Outcome};
+use crate::frames::{Depth, Frames};
 use crate::node::Reading;
-
-/// Entered calls for which each thread has room from the start.
-const FRAMES: usize = 32;
+use crate::position::{OpenCall, Position};
 
 thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread::new()) };
@@ -20,10 +18,7 @@ thread_local! {
 struct Thread {
     /// What this thread counted in last.
     counts: Option<Arc<Counts>>,
-    /// The entered calls. The innermost is the last.
-    frames: Vec<Frame>,
-    /// One bit for each entered node. Several nodes share a bit.
-    entered: u64,
+    frames: Frames,
     counters: Counters,
     /// Bytes that the tracer itself allocated and freed, which no call has.
     ours: Reading,
@@ -35,77 +30,127 @@ enum Counters {
     Of(ThreadCounters),
 }
 
-/// A call that this thread has entered.
-struct Frame {
-    generation: u64,
-    position: Position,
-    /// The time and the thread's bytes at the beginning.
-    begin: Reading,
-    /// What calls inside cost.
-    inside: Reading,
-    /// The value of `Thread::entered` before.
-    entered: u64,
-    /// Whether a frame below is of the same node, and so contains this one.
-    repeated: bool,
-    /// Whether it has exited already, before a frame above it.
-    exited: bool,
-}
-
-/// The place of an entered call among those of its thread.
+/// The parent of a new call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Depth(usize);
+pub(crate) enum Parent {
+    /// The call that the thread runs.
+    Current,
+    None,
+    /// The span with this id.
+    Span(u64),
+}
 
 /// A call begins on this thread, below the call that the thread runs. `None` if nothing counts.
 #[inline]
 pub(crate) fn begin(generation: u64, identity: Identity<'_>) -> Option<OpenCall> {
-    with(|thread| {
-        let parent = thread.position(generation);
-        thread.begin(generation, identity, parent)
-    })
+    with(|thread| thread.begin(generation, identity, Parent::Current))
 }
 
 /// A call ends, perhaps on another thread than the one it began on. A request tells how many bytes it allocated.
 #[inline]
 pub(crate) fn end(call: &OpenCall, outcome: Outcome, request: Option<u64>) {
-    let end = |counts: &Counts| {
+    with_counts(call.generation, |counts| {
         let now = now(counts)?;
         if let Some(bytes) = request {
             counts.add_request(call, bytes);
         }
         counts.end(now, call, outcome);
         Some(())
-    };
-    let ended = with(|thread| {
-        let before = thread.bytes();
-        thread.prepare(call.generation)?;
-        let ended = thread.counts.as_deref().and_then(end);
-        thread.excuse(before);
-        Some(ended)
     });
-    // A thread that ends can still drop calls.
-    if ended.is_none()
-        && let Some(counts) = counting::find(call.generation)
-    {
-        end(&counts);
-    }
 }
 
 /// Enters a call.
 #[inline]
 pub(crate) fn enter(call: &OpenCall) -> Option<Depth> {
-    with(|thread| thread.enter(call))
+    with(|thread| {
+        thread.prepare(call.generation)?;
+        thread.enter(call, 0)
+    })
 }
 
 /// Exits a call that [`enter`] entered on this thread, and all calls that were entered since. Returns what it cost.
 #[inline]
 pub(crate) fn exit(depth: Depth) -> Option<Reading> {
-    with(|thread| thread.exit(depth))
+    with(|thread| {
+        let generation = thread.frames.generation(depth)?;
+        // If it no longer counts, the frames go without being counted.
+        let end = thread.prepare(generation).and_then(|()| thread.read());
+        thread.frames.exit(depth, thread.counts.as_deref(), end)
+    })
+}
+
+/// A span begins.
+#[inline]
+pub(crate) fn begin_span(generation: u64, identity: Identity<'_>, parent: Parent, span: u64) {
+    let begun = with(|thread| thread.begin(generation, identity, parent));
+    let Some(call) = begun else { return };
+    with_counts(generation, |counts| {
+        if !counts.spans.insert(span, &call) {
+            // Its end could not be noticed.
+            counts.end(now(counts)?, &call, Outcome::Completed);
+        }
+        Some(())
+    });
+}
+
+/// Enters a span.
+#[inline]
+pub(crate) fn enter_span(generation: u64, span: u64) {
+    with(|thread| {
+        thread.prepare(generation)?;
+        let call = thread.counts.as_ref()?.spans.get(span, generation)?;
+        thread.enter(&call, span)
+    });
+}
+
+/// Exits a span.
+#[inline]
+pub(crate) fn exit_span(generation: u64, span: u64) {
+    with(|thread| {
+        thread.prepare(generation)?;
+        let end = thread.read();
+        thread.frames.exit_span(span, thread.counts.as_deref()?, end);
+        Some(())
+    });
+}
+
+/// A span closes.
+#[inline]
+pub(crate) fn end_span(generation: u64, span: u64) {
+    with_counts(generation, |counts| {
+        let call = counts.spans.remove(span, generation)?;
+        counts.end(now(counts)?, &call, Outcome::Completed);
+        Some(())
+    });
 }
 
 /// Runs `run` with the state of this thread. `None` while the thread ends, or inside of `run`.
 #[inline]
 fn with<T>(run: impl FnOnce(&mut Thread) -> Option<T>) -> Option<T> {
     THREAD.try_with(|thread| run(&mut *thread.try_borrow_mut().ok()?)).ok().flatten()
+}
+
+/// Runs `run` with the counting of this number, if it still counts.
+#[inline]
+fn with_counts(generation: u64, run: impl Fn(&Counts) -> Option<()>) {
+    let ran = with(|thread| {
+        let counts = match thread.prepare(generation) {
+            Some(()) => thread.counts.as_deref(),
+            None => None,
+        };
+        let before = thread.bytes();
+        if let Some(counts) = counts {
+            run(counts);
+        }
+        thread.excuse(before);
+        Some(())
+    });
+    // A thread that ends can still drop calls.
+    if ran.is_none()
+        && let Some(counts) = counting::find(generation)
+    {
+        run(&counts);
+    }
 }
 
 /// The time, or `None` if the counting has reached its end.
@@ -122,117 +167,77 @@ impl Thread {
     const fn new() -> Self {
         Self {
             counts: None,
-            frames: Vec::new(),
-            entered: 0,
+            frames: Frames::new(),
             counters: Counters::Unknown,
             ours: Reading { time: 0, allocated: 0, freed: 0 },
         }
     }
 
-    /// The innermost call of this counting.
-    #[inline]
-    fn position(&self, generation: u64) -> Option<Position> {
-        let running = |frame: &&Frame| frame.generation == generation && !frame.exited;
-        self.frames.iter().rev().find(running).map(|frame| frame.position)
-    }
-
     /// Makes `self.counts` the counting with this number. `None` if it no longer counts.
     #[inline]
     fn prepare(&mut self, generation: u64) -> Option<()> {
-        if self.counts.as_ref().is_some_and(|counts| counts.generation == generation) {
-            // The switch of this counting, and not of the process: another tracer can be the current one.
-            return self.counts.as_ref()?.is_on().then_some(());
+        match &self.counts {
+            Some(counts) if counts.generation == generation => counts.is_on().then_some(()),
+            _ => self.look_up(generation),
         }
-        self.look_up(generation)
     }
 
     #[cold]
     fn look_up(&mut self, generation: u64) -> Option<()> {
         if matches!(self.counters, Counters::Unknown) {
-            let counters = ThreadCounters::of_this_thread();
-            self.counters = counters.map_or(Counters::None, Counters::Of);
+            self.counters = ThreadCounters::of_this_thread().map_or(Counters::None, Counters::Of);
         }
         let before = self.bytes();
-        self.counts = Some(counting::find(generation)?);
-        if self.frames.capacity() < FRAMES {
-            self.frames.reserve(FRAMES);
+        let counts = counting::find(generation);
+        if counts.is_some() {
+            self.counts = counts;
         }
         self.excuse(before);
-        Some(())
+        self.counts.as_ref().is_some_and(|counts| counts.generation == generation).then_some(())
     }
 
     #[inline]
-    fn begin(
-        &mut self,
-        generation: u64,
-        identity: Identity<'_>,
-        parent: Option<Position>,
-    ) -> Option<OpenCall> {
+    fn begin(&mut self, generation: u64, identity: Identity<'_>, parent: Parent) -> Option<OpenCall> {
         self.prepare(generation)?;
         let before = self.bytes();
         let counts = self.counts.as_ref()?;
+        let parent = self.parent(counts, parent);
         let call = counts.begin(now(counts)?, identity, parent);
         self.excuse(before);
         call
     }
 
     #[inline]
-    fn enter(&mut self, call: &OpenCall) -> Option<Depth> {
-        self.prepare(call.generation)?;
-        if self.frames.len() == self.frames.capacity() {
+    fn parent(&self, counts: &Counts, parent: Parent) -> Option<Position> {
+        match parent {
+            Parent::Current => self.frames.position(counts.generation),
+            Parent::None => None,
+            Parent::Span(span) => counts.spans.get(span, counts.generation).map(|call| call.position),
+        }
+    }
+
+    #[inline]
+    fn enter(&mut self, call: &OpenCall, span: u64) -> Option<Depth> {
+        if self.frames.innermost_span().is_some_and(|generation| generation != call.generation) {
+            self.leave_ended_spans();
+        }
+        if self.frames.are_full() {
             let before = self.bytes();
-            self.frames.reserve(FRAMES);
+            self.frames.make_room();
             self.excuse(before);
         }
-        let depth = self.frames.len();
-        let node = call.position.node;
-        let bit = 1 << (node % u64::BITS);
-        let is_same = |frame: &Frame| frame.position.node == node && frame.generation == call.generation;
-        let repeated = self.entered & bit != 0 && self.frames.iter().any(is_same);
-        // The clock comes last, so that this work is not part of the call.
-        let begin = self.read(now(self.counts.as_ref()?)?);
-        self.frames.push(Frame {
-            generation: call.generation,
-            position: call.position,
-            begin,
-            inside: Reading::default(),
-            entered: self.entered,
-            repeated,
-            exited: false,
-        });
-        self.entered |= bit;
-        Some(Depth(depth))
+        let begin = self.read()?;
+        Some(self.frames.push(call, span, begin))
     }
 
-    #[inline]
-    fn exit(&mut self, depth: Depth) -> Option<Reading> {
-        let generation = self.frames.get(depth.0)?.generation;
-        // If it no longer counts, the frames go without being counted.
-        let now = self.prepare(generation).and_then(|()| now(self.counts.as_ref()?));
-        let mut cost = None;
-        while self.frames.len() > depth.0 {
-            cost = self.pop(now.map(|now| self.read(now)));
+    /// Exits spans whose counting ended before they exited. Futures exit by themselves.
+    #[cold]
+    fn leave_ended_spans(&mut self) {
+        while let Some(generation) = self.frames.innermost_span()
+            && counting::find(generation).is_none()
+        {
+            self.frames.forget_innermost();
         }
-        cost
-    }
-
-    /// Exits the innermost call. `None` if it is not counted.
-    #[inline]
-    fn pop(&mut self, end: Option<Reading>) -> Option<Reading> {
-        let frame = self.frames.pop()?;
-        self.entered = frame.entered;
-        let counts = self.counts.as_ref().filter(|counts| counts.generation == frame.generation)?;
-        let cost = if frame.exited {
-            frame.inside
-        } else {
-            let cost = end?.minus(frame.begin);
-            settle(counts, &frame, cost, cost.minus(frame.inside));
-            cost
-        };
-        if let Some(below) = self.frames.last_mut().filter(|below| below.generation == frame.generation) {
-            below.inside = below.inside.plus(cost);
-        }
-        Some(cost)
     }
 
     /// Bytes that this thread allocated and freed. Zero without jemalloc.
@@ -252,24 +257,11 @@ impl Thread {
         self.ours.freed = self.ours.freed.wrapping_add(after.1.wrapping_sub(before.1));
     }
 
+    /// The time and the bytes. `None` if the counting has reached its end.
     #[inline]
-    fn read(&self, time: u64) -> Reading {
+    fn read(&self) -> Option<Reading> {
+        let time = now(self.counts.as_ref()?)?;
         let (allocated, freed) = self.bytes();
-        Reading { time, allocated, freed }.minus(self.ours)
-    }
-}
-
-/// Counts a poll.
-#[inline]
-fn settle(counts: &Counts, frame: &Frame, cost: Reading, own: Reading) {
-    let Some(node) = counts.table.node(frame.position.node) else { return };
-    node.polls.fetch_add(1, Ordering::Relaxed);
-    node.own.add(own);
-    if !frame.repeated {
-        node.inclusive.add(cost);
-        // Most polls are not the longest, and a load is cheaper than an atomic maximum.
-        if cost.time > node.longest_poll.load(Ordering::Relaxed) {
-            node.longest_poll.fetch_max(cost.time, Ordering::Relaxed);
-        }
+        Some(Reading { time, allocated, freed }.minus(self.ours))
     }
 }

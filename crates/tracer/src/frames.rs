@@ -1,0 +1,190 @@
+//! The calls that one thread has entered, and what each of them costs.
+
+use std::sync::atomic::Ordering;
+
+use crate::counts::Counts;
+use crate::node::Reading;
+use crate::position::{OpenCall, Position};
+
+/// Entered calls that fit from the start. More calls make more room.
+const ROOM: usize = 32;
+
+/// The place of an entered call among the calls of its thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Depth(usize);
+
+/// The entered calls. The innermost is the last.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    frames: Vec<Frame>,
+    /// One bit for each entered node. Several nodes share a bit.
+    entered: u64,
+}
+
+/// A call that this thread has entered.
+#[derive(Debug)]
+struct Frame {
+    generation: u64,
+    position: Position,
+    /// The id of the span, or 0 for a future.
+    span: u64,
+    /// The time and the thread's bytes at the beginning.
+    begin: Reading,
+    /// What calls inside cost.
+    inside: Reading,
+    /// The value of `Frames::entered` before.
+    entered: u64,
+    /// Whether a frame below is of the same node, and so contains this one.
+    repeated: bool,
+    /// Whether it has exited already, before a frame above it.
+    exited: bool,
+}
+
+impl Frames {
+    pub(crate) const fn new() -> Self {
+        Self { frames: Vec::new(), entered: 0 }
+    }
+
+    /// Whether the next call needs an allocation.
+    #[inline]
+    pub(crate) fn are_full(&self) -> bool {
+        self.frames.len() == self.frames.capacity()
+    }
+
+    #[cold]
+    pub(crate) fn make_room(&mut self) {
+        self.frames.reserve(ROOM);
+    }
+
+    /// The innermost call of this counting.
+    #[inline]
+    pub(crate) fn position(&self, generation: u64) -> Option<Position> {
+        let running = |frame: &&Frame| frame.generation == generation && !frame.exited;
+        self.frames.iter().rev().find(running).map(|frame| frame.position)
+    }
+
+    /// The counting of the call at this depth.
+    #[inline]
+    pub(crate) fn generation(&self, depth: Depth) -> Option<u64> {
+        self.frames.get(depth.0).map(|frame| frame.generation)
+    }
+
+    /// The counting of the innermost call, if that is a span.
+    #[inline]
+    pub(crate) fn innermost_span(&self) -> Option<u64> {
+        self.frames.last().filter(|frame| frame.span != 0).map(|frame| frame.generation)
+    }
+
+    /// Exits the innermost call without counting it.
+    pub(crate) fn forget_innermost(&mut self) {
+        self.pop(None, None);
+    }
+
+    /// Enters a call. `span` is 0 for a future.
+    #[inline]
+    pub(crate) fn push(&mut self, call: &OpenCall, span: u64, begin: Reading) -> Depth {
+        let node = call.position.node;
+        let bit = 1 << (node % u64::BITS);
+        let is_same = |frame: &Frame| frame.position.node == node && frame.generation == call.generation;
+        let depth = Depth(self.frames.len());
+        self.frames.push(Frame {
+            generation: call.generation,
+            position: call.position,
+            span,
+            begin,
+            inside: Reading::default(),
+            entered: self.entered,
+            repeated: self.entered & bit != 0 && self.frames.iter().any(is_same),
+            exited: false,
+        });
+        self.entered |= bit;
+        depth
+    }
+
+    /// Exits the call at this depth, and the calls inside. Without `end` nothing is counted. Returns what the call cost.
+    #[inline]
+    pub(crate) fn exit(
+        &mut self,
+        depth: Depth,
+        counts: Option<&Counts>,
+        end: Option<Reading>,
+    ) -> Option<Reading> {
+        let mut cost = None;
+        while self.frames.len() > depth.0 {
+            cost = self.pop(counts, end);
+        }
+        cost
+    }
+
+    /// Exits a span. Calls that were entered later and have not exited stay entered: `tracing` permits any order.
+    #[inline]
+    pub(crate) fn exit_span(&mut self, span: u64, counts: &Counts, end: Option<Reading>) {
+        let is_this =
+            |frame: &Frame| frame.span == span && frame.generation == counts.generation && !frame.exited;
+        match self.frames.iter().rposition(is_this) {
+            Some(depth) if depth + 1 == self.frames.len() => {
+                self.pop(Some(counts), end);
+            }
+            Some(depth) => self.exit_below(depth, counts, end),
+            // It was entered before this counting began.
+            None => {}
+        }
+        while self.frames.last().is_some_and(|frame| frame.exited) {
+            self.pop(Some(counts), end);
+        }
+    }
+
+    /// Exits the innermost call. `None` if it is not counted.
+    #[inline]
+    fn pop(&mut self, counts: Option<&Counts>, end: Option<Reading>) -> Option<Reading> {
+        let frame = self.frames.pop()?;
+        self.entered = frame.entered;
+        let counts = counts.filter(|counts| counts.generation == frame.generation)?;
+        let cost = if frame.exited { frame.inside } else { frame.settle(counts, frame.inside, end?) };
+        self.add_inside(self.frames.len(), frame.generation, cost);
+        Some(cost)
+    }
+
+    /// Exits the call at `depth`, and leaves the calls above it. Its frame stays until they have exited, and passes on
+    /// what they cost from now on.
+    #[cold]
+    fn exit_below(&mut self, depth: usize, counts: &Counts, end: Option<Reading>) {
+        let above = self.frames.get(depth + 1).map(|frame| frame.begin);
+        let Some(frame) = self.frames.get_mut(depth) else { return };
+        frame.exited = true;
+        let (Some(end), Some(above)) = (end, above) else { return };
+        // The call above has run since `above`, and will add that time as well when it exits.
+        let running = end.minus(above);
+        let cost = frame.settle(counts, frame.inside.plus(running), end);
+        frame.inside = Reading::default().minus(running);
+        self.add_inside(depth, counts.generation, cost);
+    }
+
+    /// The frame below `depth` contains a call that cost this.
+    #[inline]
+    fn add_inside(&mut self, depth: usize, generation: u64, cost: Reading) {
+        let below = self.frames[..depth].last_mut();
+        if let Some(below) = below.filter(|below| below.generation == generation) {
+            below.inside = below.inside.plus(cost);
+        }
+    }
+}
+
+impl Frame {
+    /// Counts a poll that ends now. Returns what it cost with the calls `inside`.
+    #[inline]
+    fn settle(&self, counts: &Counts, inside: Reading, end: Reading) -> Reading {
+        let cost = end.minus(self.begin);
+        let Some(node) = counts.table.node(self.position.node) else { return cost };
+        node.polls.fetch_add(1, Ordering::Relaxed);
+        node.own.add(cost.minus(inside));
+        if !self.repeated {
+            node.inclusive.add(cost);
+            // Most polls are not the longest, and a load is cheaper than an atomic maximum.
+            if cost.time > node.longest_poll.load(Ordering::Relaxed) {
+                node.longest_poll.fetch_max(cost.time, Ordering::Relaxed);
+            }
+        }
+        cost
+    }
+}
