@@ -80,6 +80,7 @@
 //! - `snapshot`: where snapshots are kept, in memory and in a folder
 //! - `tracker`: what changed since the last call
 //! - `periodic`: snapshots at an interval
+//! - `http_method`: methods of HTTP that labels of routes may name
 //! - `monitor_source`: the monitor of this process, as the page sees it
 //! - `trace_source`: the tracer of this process, as the page sees it
 
@@ -122,6 +123,7 @@ mod purge;
 mod snapshot;
 mod tracker;
 mod periodic;
+mod http_method;
 mod monitor_source;
 mod trace_source;
 
@@ -129,6 +131,8 @@ pub use collect::{Collector, Scope, allocator_stats, summary, write_raw_dump};
 pub use collected::Collected;
 pub use control::{ProfilingChange, ProfilingFields};
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
+#[doc(hidden)]
+pub use http_method::known_method;
 pub use instance::instance_id;
 #[doc(inline)]
 pub use memory_debug_report::*;

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use memory_debug_core::known_method;
+
 /// The most routes that have a label. Patterns come from the program, so there are far fewer.
 const MAX_ROUTES: usize = 4_096;
 
@@ -49,7 +51,7 @@ impl Label {
     /// allocates nothing here.
     #[must_use]
     pub fn route(method: &str, pattern: Option<&str>) -> Self {
-        let method = known(method);
+        let method = known_method(method);
         let pattern = pattern.unwrap_or_default();
         let used = USED.try_with(|used| {
             let mut used = used.borrow_mut();
@@ -102,13 +104,6 @@ impl Routes {
         self.numbers.insert(name, number);
         number
     }
-}
-
-/// The method, if it is one of RFC 9110 or PATCH. A client may send any word.
-fn known(method: &str) -> &'static str {
-    const METHODS: [&str; 9] =
-        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
-    METHODS.into_iter().find(|known| *known == method).unwrap_or("(other method)")
 }
 
 #[cfg(test)]
