@@ -2,6 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
+use memory_debug_core::known_method;
+
 /// The name of requests that no route matched.
 const NO_ROUTE: &str = "(no route)";
 
@@ -23,10 +25,7 @@ impl<'a> RouteLabel<'a> {
     /// `(other method)`, because a client can choose them.
     #[must_use]
     pub fn new(method: &str, pattern: Option<&'a str>) -> Self {
-        const METHODS: [&str; 9] =
-            ["GET", "POST", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
-        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("(other method)");
-        Self { method, pattern: pattern.unwrap_or(NO_ROUTE) }
+        Self { method: known_method(method), pattern: pattern.unwrap_or(NO_ROUTE) }
     }
 }
 
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s38_a_method_that_http_does_not_define_is_not_shown() {
+    fn s61_s68_a_method_that_http_does_not_define_is_not_shown() {
         let name = Name::Route(RouteLabel::new("SECRET", Some("/items/{id}"))).keep();
         assert_eq!(name.text(), "(other method) /items/{id}");
     }

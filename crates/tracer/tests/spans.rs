@@ -211,7 +211,7 @@ fn a_future_that_leaves_a_span_entered_exits_it() {
 }
 
 #[test]
-fn s38_fields_are_never_read() {
+fn s68_fields_are_never_read() {
     struct Secret;
     impl std::fmt::Debug for Secret {
         fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
