@@ -66,6 +66,7 @@
 //!
 //! - `error`: errors of starting
 //! - `clock`: time as numbers, passed in where decisions are made
+//! - `thread_id`: which thread runs
 //! - `reading`: the numbers of one look
 //! - `limit`: limits in bytes or in percent
 //! - `action`: what a rule does at an event
@@ -118,6 +119,7 @@
 // In the order of the list above.
 mod error;
 mod clock;
+mod thread_id;
 mod reading;
 mod limit;
 mod action;

@@ -26,6 +26,7 @@ use crate::runtimes::Runtimes;
 use crate::settings::Settings;
 use crate::signal::{Signal, Signals};
 use crate::tasks;
+use crate::thread_id::thread_id;
 use crate::watch::{Watch, Woken};
 
 /// The kernel keeps 15 bytes of it.
@@ -129,8 +130,7 @@ impl Started {
         let (ended, ends) = channel();
         let of_thread = Arc::clone(&engine);
         let run = move || {
-            let id = rustix::thread::gettid().as_raw_nonzero().get();
-            let _ = of_thread.thread_id.set(id.unsigned_abs());
+            let _ = of_thread.thread_id.set(thread_id());
             let reason = match catch_unwind(AssertUnwindSafe(|| driver.run())) {
                 Ok(()) => "the monitor was stopped",
                 Err(_) => "the monitor's thread panicked; this is a bug",

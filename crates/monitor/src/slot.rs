@@ -19,6 +19,8 @@ mod label;
 pub use label::Label;
 pub(crate) use label::Named;
 
+use crate::thread_id::thread_id;
+
 /// A poll under way, as the monitor sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Poll {
@@ -97,16 +99,6 @@ pub(crate) fn polls(mut each: impl FnMut(Poll)) {
 pub(crate) fn now() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed() + Duration::from_nanos(1)
-}
-
-/// The id of this thread, as the kernel counts it.
-pub(crate) fn thread_id() -> u32 {
-    #[cfg(target_os = "linux")]
-    let id = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-    // The monitor runs on Linux only.
-    #[cfg(not(target_os = "linux"))]
-    let id = 1;
-    id
 }
 
 impl Cell {

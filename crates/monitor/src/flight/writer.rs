@@ -13,7 +13,7 @@ use memory_debug_core::spawn_thread;
 
 use super::{KnownTypes, Recording};
 use crate::reading::Reading;
-use crate::slot::thread_id;
+use crate::thread_id::thread_id;
 
 /// The kernel keeps 15 bytes of it.
 const THREAD_NAME: &str = "memory-debug-flight";

@@ -9,8 +9,8 @@ use tokio::task::yield_now;
 
 pub(crate) use tokio::runtime::Handle;
 
-use crate::slot::thread_id;
 use crate::tasks::Totals;
+use crate::thread_id::thread_id;
 
 /// The most runtimes that may announce themselves.
 const MAX_ANNOUNCED: usize = 1_024;

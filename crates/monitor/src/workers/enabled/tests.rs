@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Handle, Runtime as Tokio};
 use tokio::task::{LocalSet, block_in_place, spawn_blocking, yield_now};
 
 use super::*;
-use crate::slot::thread_id;
+use crate::thread_id::thread_id;
 use crate::{Label, poll_as, spawn, task};
 
 mod script;
