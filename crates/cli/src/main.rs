@@ -8,7 +8,6 @@
 //! - `output`: writes results to standard output or to a file
 //! - `progress`: the progress bar
 //! - `saved`: reads saved reports and snapshots
-//! - `stacks`: files with stacks, of this project and of other tools
 //! - `netrc`: the format of `.netrc`
 //! - `login`: finds the user and the password
 //! - `target`: the address of an instance
@@ -16,6 +15,7 @@
 //! - `unix_socket`: the connection through a Unix socket
 //! - `connect`: opens connections
 //! - `client`: sends requests and reads replies
+//! - `stacks`: files with stacks, of this project and of other tools
 //! - `ask_all`: sends one request to many instances at the same time
 //! - `record`: reports and snapshots of several moments
 //! - `connection_args`: the options for login, certificates, proxy and timeout

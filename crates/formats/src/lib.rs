@@ -23,6 +23,7 @@
 //! # Modules, from the ground up
 //!
 //! - `printable`: text that terminals, browsers and logs can show
+//! - `printable_json`: JSON in which every character is printable
 //! - `call_tree`: functions by the way they were called, with numbers
 //! - `walk`: the order in which formats write a tree
 //! - `largest`: the largest functions of a tree
@@ -48,6 +49,7 @@
 
 // In the order of the list above.
 mod printable;
+mod printable_json;
 mod call_tree;
 mod walk;
 mod largest;
@@ -74,4 +76,5 @@ mod sample;
 pub use call_tree::{CallKind, CallNode, CallTree, Event, Unit};
 pub use heap_graph::{HeapEdge, HeapGraph, HeapKind, HeapNode};
 pub use printable::{is_unprintable, printable};
+pub use printable_json::{PrintableJson, printable_json, to_json, to_json_line, write_line};
 pub use tree_format::TreeFormat;

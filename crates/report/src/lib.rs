@@ -36,7 +36,6 @@
 //! - `units`: numbers and names as people read them
 //! - `timestamp`: points in time as text, and back
 //! - `rows`: which rows of a table are shown
-//! - `printable_json`: JSON in which every character is printable
 //! - `instance`: identity of the process that answered
 //! - `samples`: the samples that a heap profile is made of
 //! - `arena_bins`: the unused memory of small size classes, by arena
@@ -74,7 +73,6 @@ mod unavailable;
 pub mod units;
 mod timestamp;
 mod rows;
-mod printable_json;
 mod instance;
 mod samples;
 mod arena_bins;

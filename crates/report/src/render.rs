@@ -33,9 +33,9 @@ mod text;
 mod trace;
 mod type_detail;
 
-pub use crate::printable_json::{PrintableJson, printable_json, to_json, to_json_line, write_line};
 pub use growth::{write_growth_json, write_growth_text};
 pub use json::{json, write_document, write_json};
+pub use memory_debug_formats::{PrintableJson, printable_json, to_json, to_json_line, write_line};
 pub use snapshots::write_snapshots_text;
 pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
 pub use text::{text, write_text};

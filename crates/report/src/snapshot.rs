@@ -7,6 +7,7 @@ mod leaks;
 
 use std::time::{Duration, SystemTime};
 
+use memory_debug_formats::to_json_line;
 use memory_debug_profile::{PprofOptions, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,6 @@ use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
-use crate::printable_json::to_json_line;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
 use crate::timestamp;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use memory_debug_formats::{to_json, write_line};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -11,7 +12,6 @@ use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
 use crate::monitor::EarlierProcess;
-use crate::printable_json::{to_json, write_line};
 use crate::reconciliation::Reconciliation;
 use crate::report::{AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::root_summary::RootSummary;

@@ -2,8 +2,9 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use memory_debug_profile::is_unprintable;
 use serde::Serialize;
+
+use crate::printable::is_unprintable;
 
 /// Serializes `value` as indented JSON, with a newline at the end. Invisible characters are escaped, as in `\u202e`,
 /// so that a terminal can show the text. A parser reads the same value.
