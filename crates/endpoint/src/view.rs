@@ -25,6 +25,7 @@ mod report_pages;
 mod report_writer;
 mod samples;
 mod snapshots;
+mod tool_file;
 mod trace;
 mod tree;
 mod tree_source;

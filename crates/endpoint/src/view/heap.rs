@@ -11,6 +11,7 @@ use super::growth::{GrowthPage, StartPage};
 use super::growth_start::GrowthStart;
 use super::page_request::{Material, PageRequest, RenderRequest, Watch};
 use super::profile::{ProfileOptions, coarser, write_pprof};
+use super::tool_file;
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
@@ -120,7 +121,7 @@ fn collapsed(
     )
 }
 
-/// Writes the types below the functions that allocated them. If they do not fit, small ones below a function are summed.
+/// Writes the types below the functions that allocated them.
 fn tree(
     request: &RenderRequest,
     format: TreeFormat,
@@ -131,13 +132,8 @@ fn tree(
     let service = report.instance.service.as_deref().unwrap_or("unnamed service");
     let title = format!("live heap of {service}, pid {}, {}", report.instance.pid, report.collected_at);
     let title = [title].iter().chain(material.notes()).map(String::as_str).collect::<Vec<_>>().join("; ");
-    let tree = profile.call_tree(title, Leaf::Type, MAX_NODES);
-    request.until_it_fits(tree.nodes.len(), half, material.max_bytes, |body, nodes| {
-        if nodes < tree.nodes.len() {
-            return written(format.write(&tree.largest(nodes), body));
-        }
-        written(format.write(&tree, body))
-    })
+    let tree = || profile.call_tree(title, Leaf::Type, MAX_NODES);
+    tool_file::write(request, format, tree, material.max_bytes)
 }
 
 /// Writes jemalloc's own dump, with addresses of this process. If it does not fit, it keeps its largest stacks.
