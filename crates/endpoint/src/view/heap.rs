@@ -19,8 +19,9 @@ use crate::request::Asking;
 /// Maximum time to watch growth. Proxies give up not much later.
 const MAX_SECONDS: usize = 60;
 
-/// The most functions and types of a call tree, which is in memory as a whole. It takes half a kilobyte for each.
-const MAX_NODES: usize = 32 << 10;
+/// The most functions and types of a call tree, which is in memory as a whole. It takes half a kilobyte for each, and as
+/// much again as a heap snapshot.
+const MAX_NODES: usize = 16 << 10;
 
 /// A request for the heap profile.
 #[derive(Debug, PartialEq)]
