@@ -1,5 +1,7 @@
 //! The rules of heap snapshots whose violation DevTools do not report: they read wrong numbers.
 
+#![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
+
 #[path = "../examples/write_all/trees.rs"]
 mod trees;
 

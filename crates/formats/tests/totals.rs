@@ -1,5 +1,7 @@
 //! Random trees in the formats that are not read again: the numbers of all entries add up to the totals of the tree.
 
+#![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
+
 #[path = "any_tree/any_tree.rs"]
 mod any_tree;
 
