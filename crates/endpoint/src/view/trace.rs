@@ -6,8 +6,9 @@ use std::sync::Arc;
 use memory_debug_core::{AlreadyCounting, TraceEvent, TraceHandle, TraceKind, TraceReport, render};
 use memory_debug_formats::TreeFormat;
 
-use super::fit::{half, truncation, written};
+use super::fit::truncation;
 use super::page_request::{Material, PageRequest, RenderRequest};
+use super::tool_file;
 use crate::audit;
 use crate::auth::Authorized;
 use crate::escape::Escaped;
@@ -121,9 +122,7 @@ impl Trace {
         if let Some(event) = event {
             tree = tree.with_events(&[event.as_str()]).ok_or_else(|| no_bytes(report))?;
         }
-        request.until_it_fits(tree.nodes.len(), half, max_bytes, |body, nodes| {
-            written(format.write(&tree.largest(nodes), body))
-        })
+        tool_file::write(request, format, || tree, max_bytes)
     }
 }
 

@@ -12,7 +12,7 @@ pub(in crate::view) fn write(
     _max_bytes: usize,
 ) -> Result<Reply, Problem> {
     let reason = format!(
-        "the format {} is not built in: add the cargo feature `formats`, or convert ?format=pprof with \
+        "the format {} is not built in: add the cargo feature `formats`, or make the file with \
          `memory-debug convert`",
         format.name()
     );
