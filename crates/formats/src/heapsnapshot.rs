@@ -39,7 +39,8 @@ const META: &str = r#""meta":{"node_fields":["type","name","id","self_size","edg
 // Places in the list of node types, and in the list of edge types.
 const STRING: usize = 2;
 const OBJECT: usize = 3;
-const CODE: usize = 4;
+// memlab does not follow nodes of the type `code`.
+const CLOSURE: usize = 5;
 const SYNTHETIC: usize = 9;
 const PROPERTY: usize = 2;
 
@@ -125,7 +126,7 @@ impl<'g> Snapshot<'g> {
         )?;
         for at in &self.order {
             let HeapNode { kind, name, bytes, id, trace, .. } = &graph.nodes[*at];
-            let kind = if *kind == HeapKind::Object { OBJECT } else { CODE };
+            let kind = if *kind == HeapKind::Object { OBJECT } else { CLOSURE };
             let (name, trace) = (strings.place(name), trace.map_or(0, trace_id));
             write!(out, "\n,{kind},{name},{id},{bytes},{},{trace},0", self.counts[*at])?;
         }
