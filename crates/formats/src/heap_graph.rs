@@ -93,8 +93,10 @@ impl HeapGraph {
         let objects = tree.event_of(Unit::Count);
         let mut graph = Builder::new(tree, live);
         for (at, node) in tree.nodes.iter().enumerate() {
-            let numbers = [objects.map_or(0, |event| node.own(event).max(0)), node.own(live)];
-            graph.add(at, node, numbers)?;
+            let bytes = node.own(live);
+            // DevTools leave out stacks without objects, also if these have bytes.
+            let count = objects.map_or(0, |event| node.own(event)).max(i64::from(bytes > 0));
+            graph.add(at, node, [count, bytes])?;
         }
         Ok(graph.graph)
     }

@@ -118,6 +118,14 @@ fn numbers_are_the_numbers_of_the_tree() {
 }
 
 #[test]
+fn stacks_have_objects_if_they_have_bytes() {
+    let tree = tree("heap").with_events(&["Bytes"]).unwrap();
+    let traces = Snapshot::of(&tree, TreeFormat::HeapSnapshot).traces();
+    let with_bytes: Vec<_> = traces.values().filter(|(_, bytes)| *bytes > 0).collect();
+    assert!(with_bytes.len() > 2 && with_bytes.iter().all(|(objects, _)| *objects > 0), "{traces:?}");
+}
+
+#[test]
 fn nodes_above_32_bits_are_split() {
     let graph = HeapGraph::of_tree(&tree("large")).unwrap();
     let parts =
