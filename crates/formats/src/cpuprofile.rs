@@ -35,7 +35,9 @@ pub(crate) fn write(tree: &CallTree, out: &mut dyn Write) -> io::Result<()> {
         times[at] = microseconds.next(tree.nodes[at].own(busy));
         total = total.saturating_add(times[at]);
     }
-    write!(out, "{{\"nodes\":[{{\"id\":1,{ROOT},\"hitCount\":0,\"children\":")?;
+    // DevTools divide by the number of all hits.
+    let hits = u8::from(total == 0);
+    write!(out, "{{\"nodes\":[{{\"id\":1,{ROOT},\"hitCount\":{hits},\"children\":")?;
     write_ids(walk.children(None), out)?;
     write!(out, "}}")?;
     for at in order() {

@@ -6,7 +6,7 @@
 mod any_tree;
 
 use any_tree::any_tree;
-use memory_debug_formats::{CallNode, CallTree, TreeFormat, Unit};
+use memory_debug_formats::{CallNode, CallTree, Event, TreeFormat, Unit};
 use proptest::prelude::*;
 
 fn written(format: TreeFormat, tree: &CallTree) -> Vec<u8> {
@@ -43,6 +43,15 @@ fn check(tree: &CallTree, formats: &[TreeFormat]) {
         assert_eq!(read.totals()[0], tree.totals()[0], "{}", format.name());
         assert_eq!(lines(&read), lines(tree), "{}", format.name());
     }
+}
+
+#[test]
+fn cpuprofile_has_hits_to_divide_by() {
+    let events = vec![Event::new("Busy", "time inside polls", Unit::Nanoseconds)];
+    let tree = CallTree { title: "nothing".into(), events, nodes: Vec::new() };
+    let profile: serde_json::Value = serde_json::from_slice(&written(TreeFormat::CpuProfile, &tree)).unwrap();
+    assert_eq!(profile["nodes"][0]["hitCount"], 1);
+    assert_eq!(profile["endTime"], 0);
 }
 
 proptest! {
