@@ -79,13 +79,17 @@ class Service:
         return http.client.HTTPConnection(self.host, self.port, timeout=60)
 
     def send(self, method, page, body=None):
-        """The status and body. Reuses the connection, because a new one takes a file descriptor."""
+        """The status and body."""
+        return self.fetch(page, method, body)[:2]
+
+    def fetch(self, page, method="GET", body=None):
+        """The status, body and headers. Reuses the connection, because a new one takes a file descriptor."""
         if self.connection is None:
             self.connection = self.connect()
         headers = HEADERS | ({"content-type": "application/json"} if body else {})
         self.connection.request(method, BASE + page, body and json.dumps(body), headers)
         response = self.connection.getresponse()
-        return response.status, response.read()
+        return response.status, response.read(), response.headers
 
     def ask(self, page, method="GET", body=None):
         """The status and JSON of an answer, or None and the error without an answer."""
