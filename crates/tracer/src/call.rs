@@ -83,7 +83,17 @@ impl Call {
     /// Enters the call, and adds to `bytes` what it allocates.
     #[inline]
     pub(crate) fn enter_counting<'a>(&mut self, bytes: Option<&'a mut u64>) -> CallGuard<'a> {
-        CallGuard { depth: self.open.as_ref().and_then(thread::enter), bytes, _not_send: PhantomData }
+        let depth = self.open.as_ref().and_then(thread::enter);
+        if depth.is_none() {
+            self.forget();
+        }
+        CallGuard { depth, bytes, _not_send: PhantomData }
+    }
+
+    /// Spares the next entries the search for a counting that is over.
+    #[cold]
+    fn forget(&mut self) {
+        self.open = self.open.take().filter(|call| counting::find(call.generation).is_some());
     }
 
     /// The call has finished.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(target_os = "linux"))]
+use std::{sync::OnceLock, time::Instant};
 
 /// Where a tracer reads the time.
 #[derive(Clone)]
@@ -14,32 +16,47 @@ pub(crate) enum Clock {
 }
 
 /// The time since a moment, in nanoseconds.
+#[derive(Debug)]
 pub(crate) struct Since {
     clock: Clock,
-    instant: Instant,
-    given: Duration,
+    begin: u64,
 }
 
 impl Clock {
     /// Begins to count at 0.
     pub(crate) fn begin(&self) -> Since {
-        let given = match self {
-            Self::System => Duration::ZERO,
-            Self::Given(read) => read(),
-        };
-        Since { clock: self.clone(), instant: Instant::now(), given }
+        Since { clock: self.clone(), begin: self.now() }
+    }
+
+    #[inline]
+    fn now(&self) -> u64 {
+        match self {
+            Self::System => monotonic(),
+            Self::Given(read) => nanoseconds(read()),
+        }
     }
 }
 
 impl Since {
     #[inline]
     pub(crate) fn now(&self) -> u64 {
-        let since = match &self.clock {
-            Clock::System => self.instant.elapsed(),
-            Clock::Given(read) => read().saturating_sub(self.given),
-        };
-        nanoseconds(since)
+        self.clock.now().wrapping_sub(self.begin)
     }
+}
+
+/// The monotonic clock. `Instant` is the same clock, but its difference and its conversion take longer than the clock.
+#[cfg(target_os = "linux")]
+#[inline]
+fn monotonic() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    // Neither part of the monotonic clock is negative.
+    time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn monotonic() -> u64 {
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    nanoseconds(BEGIN.get_or_init(Instant::now).elapsed())
 }
 
 /// The nanoseconds of `time`. 584 years fit.

@@ -10,7 +10,7 @@ use crate::clock::{Clock, Since, nanoseconds};
 use crate::name::Name;
 use crate::node::{Key, NO_NODE, NodeId, Place};
 use crate::position::{OpenCall, Position};
-use crate::routes::{OTHER_ROUTES, Routes};
+use crate::routes::Routes;
 use crate::slots::{SlotId, Slots};
 use crate::spans::Spans;
 use crate::table::Table;
@@ -156,7 +156,7 @@ impl Counts {
         }
     }
 
-    /// A request ended that allocated so many bytes.
+    /// A request ended that allocated `bytes`.
     pub(crate) fn add_request(&self, call: &OpenCall, bytes: u64) {
         let Some(node) = self.table.node(call.position.node) else { return };
         let route = match (node.route.get(), node.key.get()) {
@@ -167,7 +167,8 @@ impl Counts {
                 let _ = node.route.set(route);
                 route
             }
-            _ => OTHER_ROUTES,
+            // It counts under `(other)`, with calls that are no requests.
+            _ => return,
         };
         self.routes.add(route, bytes);
     }
@@ -175,10 +176,4 @@ impl Counts {
 
 fn with_slot(position: Option<Position>) -> Option<(NodeId, SlotId)> {
     position.and_then(|position| Some((position.node, position.slot?)))
-}
-
-impl std::fmt::Debug for Since {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ns", self.now())
-    }
 }

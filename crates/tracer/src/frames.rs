@@ -9,6 +9,9 @@ use crate::position::{OpenCall, Position};
 /// Entered calls that fit from the start. More calls make more room.
 const ROOM: usize = 32;
 
+/// The most entered calls of one thread. Guards of spans that are forgotten never exit.
+const MOST: usize = 1 << 12;
+
 /// The place of an entered call among the calls of its thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Depth(usize);
@@ -51,9 +54,10 @@ impl Frames {
         self.frames.len() == self.frames.capacity()
     }
 
+    /// Makes room for the next call. `None` if there are too many.
     #[cold]
-    pub(crate) fn make_room(&mut self) {
-        self.frames.reserve(ROOM);
+    pub(crate) fn make_room(&mut self) -> Option<()> {
+        (self.frames.len() < MOST).then(|| self.frames.reserve(ROOM))
     }
 
     /// The innermost call of this counting.
@@ -113,6 +117,7 @@ impl Frames {
         while self.frames.len() > depth.0 {
             cost = self.pop(counts, end);
         }
+        self.pop_exited(counts, end);
         cost
     }
 
@@ -129,8 +134,14 @@ impl Frames {
             // It was entered before this counting began.
             None => {}
         }
+        self.pop_exited(Some(counts), end);
+    }
+
+    /// Removes frames that have exited before the frame above them.
+    #[inline]
+    fn pop_exited(&mut self, counts: Option<&Counts>, end: Option<Reading>) {
         while self.frames.last().is_some_and(|frame| frame.exited) {
-            self.pop(Some(counts), end);
+            self.pop(counts, end);
         }
     }
 
@@ -177,7 +188,6 @@ impl Frame {
         let cost = end.minus(self.begin);
         let Some(node) = counts.table.node(self.position.node) else { return cost };
         node.polls.fetch_add(1, Ordering::Relaxed);
-        node.own.add(cost.minus(inside));
         if !self.repeated {
             node.inclusive.add(cost);
             // Most polls are not the longest, and a load is cheaper than an atomic maximum.
@@ -185,6 +195,7 @@ impl Frame {
                 node.longest_poll.fetch_max(cost.time, Ordering::Relaxed);
             }
         }
+        node.own.add(cost.minus(inside));
         cost
     }
 }

@@ -99,7 +99,7 @@ mod tests {
         }
 
         #[test]
-        fn quantiles_are_those_of_the_sorted_values(mut values in prop::collection::vec(0_u64..1 << 40, 1..200)) {
+        fn quantiles_are_values_of_the_sorted_list(mut values in prop::collection::vec(0_u64..1 << 40, 1..200)) {
             let histogram = Histogram::default();
             values.iter().for_each(|value| histogram.add(*value));
             let read = histogram.read().unwrap();

@@ -55,3 +55,6 @@ impl Index {
         None
     }
 }
+
+#[cfg(all(test, memory_debug_loom))]
+mod models;

@@ -35,11 +35,13 @@ impl Intervals {
     pub(crate) fn read(&self, now: u64) -> (u64, u64) {
         let coarse = self.coarse.load(Ordering::Relaxed);
         let fine = self.fine.load(Ordering::Relaxed);
-        // More than half of what fits: an end came before its beginning.
-        let open = if coarse & FINE > FINE / 2 { 0 } else { coarse & FINE };
-        let total = open.wrapping_mul(now).wrapping_sub(coarse & !FINE).wrapping_sub(fine);
+        // The number of open intervals has a sign, because threads can end an interval before they begin it.
+        let open = (coarse << 40).cast_signed() >> 40;
+        let total =
+            open.wrapping_mul(now.cast_signed()).wrapping_sub(coarse.cast_signed()).wrapping_add(open);
+        let total = total.wrapping_sub(fine.cast_signed());
         // Another thread can have begun after `now` was read, which makes the sum negative.
-        (open, if total > u64::MAX / 2 { 0 } else { total })
+        (open.max(0).cast_unsigned(), total.max(0).cast_unsigned())
     }
 }
 
@@ -77,6 +79,18 @@ mod tests {
         let intervals = Intervals::default();
         intervals.begin(100);
         assert_eq!(intervals.read(90), (1, 0));
+    }
+
+    #[test]
+    fn an_end_before_its_beginning_changes_no_other_interval() {
+        let intervals = Intervals::default();
+        intervals.begin(1 << 30);
+        intervals.end(1 << 40);
+        let before = intervals.read(1 << 50);
+        intervals.end(1 << 41);
+        assert_eq!(intervals.read(1 << 41), before);
+        intervals.begin(1 << 41);
+        assert_eq!(intervals.read(1 << 50), before);
     }
 
     #[test]

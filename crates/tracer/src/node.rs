@@ -147,3 +147,13 @@ fn same_file(one: Option<&'static str>, other: Option<&'static str>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_as_small_as_the_documentation_says() {
+        assert!(size_of::<Node>() <= 200, "{}", size_of::<Node>());
+    }
+}

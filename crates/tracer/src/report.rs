@@ -10,6 +10,8 @@ use memory_debug_report::{RouteTrace, Trace, TraceKind, TraceNode, Unavailable};
 
 use crate::counts::Counts;
 use crate::node::{Cost, NO_NODE, Node, NodeId};
+use crate::routes::OTHER_ROUTES;
+use crate::table::OTHER;
 
 /// Why no report has live bytes by route.
 const NO_LIVE: &str = "live bytes by route need live samples, which this version does not have";
@@ -51,10 +53,12 @@ pub(crate) fn trace(counts: &Counts, unavailable: &mut Unavailable) -> Trace {
 fn read(node: &Node, now: u64, has_bytes: bool) -> Option<TraceNode> {
     let key = node.key.get()?;
     let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
-    let bytes = |number: &AtomicU64| has_bytes.then(|| load(number));
     let (pending, total) = node.total.read(now);
     let (_, covered) = node.covered.read(now);
-    let Node { inclusive, own, .. } = node;
+    // A poll inside a poll of one node is known before the outer one ends.
+    let own = |cost: fn(&Cost) -> &AtomicU64| load(cost(&node.own)).min(load(cost(&node.inclusive)));
+    let inclusive = |cost: fn(&Cost) -> &AtomicU64| load(cost(&node.inclusive));
+    let [allocated, freed]: [fn(&Cost) -> &AtomicU64; 2] = [|cost| &cost.allocated, |cost| &cost.freed];
     let mut read = TraceNode::default();
     read.name = key.name.text();
     read.kind = key.kind;
@@ -68,13 +72,13 @@ fn read(node: &Node, now: u64, has_bytes: bool) -> Option<TraceNode> {
     read.polls = load(&node.polls);
     read.total_ns = total;
     read.own_total_ns = total.saturating_sub(covered);
-    read.busy_ns = load(&inclusive.busy);
-    read.own_busy_ns = load(&own.busy);
+    read.own_busy_ns = own(|cost| &cost.busy);
+    read.busy_ns = inclusive(|cost| &cost.busy);
     read.longest_poll_ns = load(&node.longest_poll);
-    let [allocated, own_allocated] = [inclusive, own].map(|cost: &Cost| bytes(&cost.allocated));
-    let [freed, own_freed] = [inclusive, own].map(|cost: &Cost| bytes(&cost.freed));
-    (read.allocated, read.own_allocated, read.freed, read.own_freed) =
-        (allocated, own_allocated, freed, own_freed);
+    if has_bytes {
+        (read.own_allocated, read.allocated) = (Some(own(allocated)), Some(inclusive(allocated)));
+        (read.own_freed, read.freed) = (Some(own(freed)), Some(inclusive(freed)));
+    }
     (read.calls > 0).then_some(read)
 }
 
@@ -114,16 +118,18 @@ fn order(node: &TraceNode) -> impl Ord + '_ {
 fn routes(counts: &Counts, nodes: &[(NodeId, NodeId, TraceNode)], has_bytes: bool) -> Vec<RouteTrace> {
     let mut routes: HashMap<&str, RouteTrace> = HashMap::new();
     for (id, _, node) in nodes.iter().filter(|(.., node)| node.kind == TraceKind::Route) {
-        let route = routes.entry(&node.name).or_default();
+        let number = counts.table.node(*id).and_then(|node| node.route.get()).copied();
+        let is_new = !routes.contains_key(node.name.as_str());
+        let is_beyond = number == Some(OTHER_ROUTES) || is_new && routes.len() >= OTHER_ROUTES as usize;
+        let route = routes.entry(if is_beyond { OTHER } else { &node.name }).or_default();
         route.requests += node.calls;
         route.cancelled += node.cancelled;
         route.in_flight += node.pending;
         route.total_ns += node.total_ns;
         route.busy_ns += node.busy_ns;
         route.longest_poll_ns = route.longest_poll_ns.max(node.longest_poll_ns);
-        let number = counts.table.node(*id).and_then(|node| node.route.get());
         if let Some(number) = number.filter(|_| has_bytes) {
-            route.allocated = counts.routes.read(*number);
+            route.allocated = counts.routes.read(number);
         }
     }
     let mut routes: Vec<RouteTrace> = routes

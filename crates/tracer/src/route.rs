@@ -65,17 +65,27 @@ impl<F: Future> Future for RouteFuture<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let request = self.project();
-        if !request.route.call.is_open() {
-            return request.future.poll(context);
+        if request.route.call.is_open() {
+            return poll_counted(request.future, context, request.route);
         }
-        let guard = request.route.enter();
-        let polled = request.future.poll(context);
-        drop(guard);
-        if polled.is_ready() {
-            request.route.end();
-        }
-        polled
+        request.future.poll(context)
     }
+}
+
+/// Apart, so that a poll which is not counted saves no registers.
+#[inline(never)]
+fn poll_counted<F: Future>(
+    future: Pin<&mut F>,
+    context: &mut Context<'_>,
+    route: &mut RouteCall,
+) -> Poll<F::Output> {
+    let guard = route.enter();
+    let polled = future.poll(context);
+    drop(guard);
+    if polled.is_ready() {
+        route.end();
+    }
+    polled
 }
 
 impl<F> fmt::Debug for RouteFuture<F> {

@@ -63,7 +63,7 @@ impl Routes {
         self.routes.get(number)?.name.get()
     }
 
-    /// A request of this route has allocated so many bytes.
+    /// A request of this route has allocated `bytes`.
     pub(crate) fn add(&self, route: u32, bytes: u64) {
         if let Some(route) = self.routes.get_or_make(route) {
             route.bytes.add(bytes);

@@ -150,6 +150,9 @@ fn halves(word: u64) -> (u32, u32) {
     ((word >> 32) as u32, word as u32)
 }
 
+#[cfg(all(test, memory_debug_loom))]
+mod models;
+
 #[cfg(test)]
 mod tests {
     use super::*;

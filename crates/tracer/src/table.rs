@@ -15,7 +15,7 @@ use crate::node::{Key, NO_NODE, Node, NodeId, Place};
 const CHUNK_BITS: u32 = 7;
 
 /// The name of the node for calls beyond the limit.
-const OTHER: &str = "(other)";
+pub(crate) const OTHER: &str = "(other)";
 
 /// Nodes by their key. Each parent can have one node more, `(other)`, for what no longer fits.
 #[derive(Debug)]

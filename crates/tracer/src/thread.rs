@@ -177,7 +177,7 @@ impl Thread {
     #[inline]
     fn prepare(&mut self, generation: u64) -> Option<()> {
         match &self.counts {
-            Some(counts) if counts.generation == generation => counts.is_on().then_some(()),
+            Some(counts) if counts.generation == generation && counts.is_on() => Some(()),
             _ => self.look_up(generation),
         }
     }
@@ -188,12 +188,10 @@ impl Thread {
             self.counters = ThreadCounters::of_this_thread().map_or(Counters::None, Counters::Of);
         }
         let before = self.bytes();
-        let counts = counting::find(generation);
-        if counts.is_some() {
-            self.counts = counts;
-        }
+        // What no longer counts is not kept.
+        self.counts = counting::find(generation);
         self.excuse(before);
-        self.counts.as_ref().is_some_and(|counts| counts.generation == generation).then_some(())
+        self.counts.is_some().then_some(())
     }
 
     #[inline]
@@ -223,8 +221,9 @@ impl Thread {
         }
         if self.frames.are_full() {
             let before = self.bytes();
-            self.frames.make_room();
+            let room = self.frames.make_room();
             self.excuse(before);
+            room?;
         }
         let begin = self.read()?;
         Some(self.frames.push(call, span, begin))

@@ -47,17 +47,27 @@ impl<F: Future> Future for Traced<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let traced = self.project();
-        if !traced.call.is_open() {
-            return traced.future.poll(context);
+        if traced.call.is_open() {
+            return poll_counted(traced.future, context, traced.call);
         }
-        let guard = traced.call.enter();
-        let polled = traced.future.poll(context);
-        drop(guard);
-        if polled.is_ready() {
-            traced.call.end(Outcome::Completed, None);
-        }
-        polled
+        traced.future.poll(context)
     }
+}
+
+/// Apart, so that a poll which is not counted saves no registers.
+#[inline(never)]
+fn poll_counted<F: Future>(
+    future: Pin<&mut F>,
+    context: &mut Context<'_>,
+    call: &mut Call,
+) -> Poll<F::Output> {
+    let guard = call.enter();
+    let polled = future.poll(context);
+    drop(guard);
+    if polled.is_ready() {
+        call.end(Outcome::Completed, None);
+    }
+    polled
 }
 
 impl<F> fmt::Debug for Traced<F> {

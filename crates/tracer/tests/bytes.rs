@@ -1,17 +1,19 @@
 //! Bytes, in a program whose allocator is jemalloc.
 #![cfg(feature = "jemalloc")]
+#![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
 mod fixture;
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use fixture::{node, trace, trace_with};
+use fixture::{node, report, trace, trace_with};
 use memory_debug_core::__private::ThreadCounters;
 use memory_debug_report::{Trace, TraceNode};
-use memory_debug_tracer::{Call, RouteLabel, TraceExt};
+use memory_debug_tracer::{Call, RouteLabel, TraceExt, Tracer};
 use tokio::time::sleep;
 
 memory_debug_core::install!();
@@ -121,6 +123,40 @@ fn a_spawned_task_has_its_own_bytes() {
     assert!(node(&trace, "parent").allocated < Some(MIB), "its task ran outside of its polls");
 }
 
+#[test]
+fn a_call_that_ends_with_its_thread_is_counted() {
+    thread_local! {
+        static HELD: RefCell<Vec<Call>> = const { RefCell::new(Vec::new()) };
+    }
+    trace(async |_| {
+        // The clock of tokio does not work while a thread ends.
+        let tracer = Tracer::new();
+        tracer.install();
+        std::thread::spawn(|| {
+            // Before the tracer has anything on this thread, so that it is dropped after that.
+            HELD.with_borrow_mut(|held| held.reserve(1));
+            let mut call = Call::begin("held");
+            drop(call.enter());
+            HELD.with_borrow_mut(|held| held.push(call));
+        })
+        .join()
+        .unwrap();
+        let trace = report(&tracer).trace.unwrap();
+        let held = node(&trace, "held");
+        assert_eq!((held.cancelled, held.pending, held.polls), (1, 0, 1));
+        tracer.uninstall();
+    });
+}
+
+#[test]
+fn the_start_takes_less_than_a_mebibyte() {
+    trace(async |tracer| {
+        tracer.uninstall();
+        let (allocated, _) = allocated_by(|| tracer.install());
+        assert!(allocated < MIB * 3 / 4, "{allocated}");
+    });
+}
+
 /// Counts what this thread allocates while `run` runs.
 fn allocated_by(run: impl FnOnce()) -> (u64, u64) {
     let counters = ThreadCounters::of_this_thread().unwrap();
@@ -187,7 +223,7 @@ fn what_the_tracer_allocates_is_no_part_of_a_call() {
 
 #[cfg(feature = "tracing")]
 #[test]
-fn a_span_costs_no_allocation_beyond_those_of_the_registry() {
+fn a_span_costs_no_allocation_of_the_tracer() {
     use tracing_subscriber::layer::SubscriberExt;
 
     fn spans(times: u64) {

@@ -4,12 +4,13 @@ mod fixture;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fixture::{node, report, totals, trace, trace_with, ways};
 use memory_debug_report::TraceKind;
-use memory_debug_tracer::{RouteLabel, TraceExt, Tracer};
+use memory_debug_tracer::{Call, RouteLabel, TraceExt, Tracer};
 use tokio::time::{advance, sleep};
 
 fn us(time: u64) -> Duration {
@@ -424,6 +425,50 @@ fn a_report_after_the_deadline_says_that_counting_has_stopped_without_a_call() {
 }
 
 #[test]
+fn reports_are_consistent_while_threads_count_and_tracers_start_and_stop() {
+    fn calls(depth: u64) {
+        let mut call = Call::begin("work");
+        let guard = call.enter();
+        if depth > 0 {
+            calls(depth - 1);
+        }
+        drop(guard);
+        if !depth.is_multiple_of(3) {
+            call.complete();
+        }
+    }
+    trace(async |_| {
+        let tracer = Tracer::new();
+        tracer.install();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        calls(5);
+                    }
+                });
+            }
+            for round in 0..200 {
+                // `report` checks each node.
+                let trace = report(&tracer).trace.unwrap();
+                for node in &trace.nodes {
+                    // A thread is in one call of each node, and a writer is wrong by less than 17 ms.
+                    assert!(node.pending <= 2, "{node:?}");
+                    assert!(node.total_ns <= 2 * trace.counted_ns + 2 * 17_000_000, "{node:?}");
+                }
+                if round % 10 == 0 {
+                    tracer.uninstall();
+                    tracer.install();
+                }
+                std::thread::yield_now();
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+#[test]
 fn a_tracer_that_never_counted_says_so() {
     let report = report(&Tracer::with_max_nodes(7));
     let trace = report.trace.unwrap();
@@ -451,6 +496,53 @@ fn routes_are_counted_by_label_also_in_flight_and_cancelled() {
     assert!(trace.routes.iter().any(|route| route.route == "(other method) (no route)"));
     assert_eq!(node(&trace, "GET /items/{id} > load").calls, 2);
     assert_eq!(node(&trace, "GET /items/{id}").kind, TraceKind::Route);
+}
+
+#[test]
+fn routes_beyond_the_limit_are_one_route() {
+    let patterns: Vec<String> = (0..1_030).map(|number| format!("/{number}")).collect();
+    let trace = trace(async |tracer| {
+        for pattern in patterns.iter().chain(&patterns) {
+            tracer.route_future(|| RouteLabel::new("GET", Some(pattern)), async {}).await;
+        }
+    });
+    assert_eq!((trace.routes.len(), trace.nodes.len()), (1_025, 1_030));
+    let other = trace.routes.iter().find(|route| route.route == "(other)").unwrap();
+    assert_eq!(other.requests, 12);
+    assert_eq!(trace.routes.iter().map(|route| route.requests).sum::<u64>(), 2_060);
+}
+
+#[test]
+fn a_runtime_with_several_workers_counts_every_task() {
+    trace(async |_| {
+        let tracer = Tracer::new();
+        tracer.install();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        let parent = std::thread::spawn(move || {
+            let tasks = async {
+                let task = |number: u64| {
+                    async move {
+                        for _ in 0..number % 5 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                    .traced("task")
+                };
+                let tasks: Vec<_> = (0..1_000).map(|number| tokio::spawn(task(number))).collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            };
+            runtime.block_on(tasks.traced("parent"));
+        });
+        parent.join().unwrap();
+        let trace = report(&tracer).trace.unwrap();
+        tracer.uninstall();
+        assert_eq!(ways(&trace), ["parent", "parent > task"]);
+        let task = node(&trace, "parent > task");
+        assert_eq!((task.completed, task.pending, task.polls), (1_000, 0, 3_000));
+        assert!(node(&trace, "parent").own_total_ns < node(&trace, "parent").total_ns);
+    });
 }
 
 #[test]

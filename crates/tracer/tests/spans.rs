@@ -211,6 +211,24 @@ fn a_future_that_leaves_a_span_entered_exits_it() {
 }
 
 #[test]
+fn spans_whose_guards_are_forgotten_take_bounded_memory() {
+    let trace = trace_spans(async |_| {
+        // Of another thread, because they stay entered there.
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        let forget = move || {
+            tracing::dispatcher::with_default(&dispatch, || {
+                for _ in 0..10_000 {
+                    std::mem::forget(info_span!(parent: None, "forgotten").entered());
+                }
+            })
+        };
+        std::thread::spawn(forget).join().unwrap();
+    });
+    let forgotten = node(&trace, "forgotten");
+    assert_eq!((forgotten.calls, forgotten.polls), (10_000, 0));
+}
+
+#[test]
 fn s68_fields_are_never_read() {
     struct Secret;
     impl std::fmt::Debug for Secret {
@@ -266,6 +284,29 @@ fn other_layers_see_the_same_with_and_without_the_tracer() {
     assert_eq!(alone.0.load(Ordering::Relaxed), beside.0.load(Ordering::Relaxed));
     assert_eq!(alone.0.load(Ordering::Relaxed), 303);
     assert_eq!(trace.nodes.len(), 3);
+}
+
+#[test]
+fn spans_of_two_registries_with_equal_ids_are_two_calls() {
+    let trace = trace(async |tracer| {
+        let registry = || tracing::Dispatch::new(tracing_subscriber::registry().with(tracer.layer()));
+        let (one, other) = (registry(), registry());
+        let under = |dispatch: &tracing::Dispatch, name: &'static str| {
+            tracing::dispatcher::with_default(dispatch, || match name {
+                "one" => info_span!("one"),
+                _ => info_span!("other"),
+            })
+        };
+        let spans = (under(&one, "one"), under(&other, "other"));
+        assert_eq!(spans.0.id().map(|id| id.into_u64()), spans.1.id().map(|id| id.into_u64()));
+        spans.0.in_scope(|| {});
+        pass(3).await;
+        drop(spans.0);
+        pass(4).await;
+    });
+    let (one, other) = (node(&trace, "one"), node(&trace, "other"));
+    assert_eq!((one.polls, one.completed, one.total_ns), (1, 1, 3_000));
+    assert_eq!((other.polls, other.completed, other.total_ns), (0, 1, 7_000));
 }
 
 #[test]
