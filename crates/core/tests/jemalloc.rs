@@ -10,9 +10,11 @@ use std::hint::black_box;
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use memory_debug_core::__private::ThreadCounters;
 use memory_debug_core::{
     Collector, MemoryReport, OptionValue, RowSource, Scope, Tracked, spawn_collecting, summary,
 };
@@ -248,4 +250,33 @@ fn tracked_types_are_counted_exactly() {
     let row =
         summary().rows.into_iter().find(|row| row.source == RowSource::Exact && row.type_name == "Order");
     assert_eq!(row.unwrap().objects, 0);
+}
+
+#[test]
+fn the_counters_of_a_thread_count_exactly_its_own_bytes() {
+    const MIB: usize = 1 << 20;
+    let _turn = turn();
+    let begin = AtomicBool::new(false);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !begin.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            drop(black_box(vec![1_u8; 64 * MIB]));
+            done.store(true, Ordering::Release);
+        });
+        let counters = ThreadCounters::of_this_thread().unwrap();
+        let before = counters.read();
+        begin.store(true, Ordering::Release);
+        while !done.load(Ordering::Acquire) {
+            std::hint::spin_loop();
+        }
+        assert_eq!(counters.read(), before, "the bytes of another thread");
+        let held = black_box(vec![1_u8; 3 * MIB]);
+        let (allocated, freed) = counters.read();
+        assert_eq!((allocated - before.0, freed - before.1), (3 * MIB as u64, 0));
+        drop(held);
+        assert_eq!(counters.read().1 - before.1, 3 * MIB as u64);
+    });
 }
