@@ -68,6 +68,7 @@
 //! - `middleware`: the page around an application
 //! - `service`: the page as one of an application's services
 //! - `block_watch`: names the routes that block a worker
+//! - `trace_routes`: counts the time and the bytes of requests by route
 
 #![forbid(unsafe_code)]
 
@@ -78,6 +79,8 @@ mod reply;
 mod service;
 #[cfg(feature = "monitor")]
 mod block_watch;
+#[cfg(feature = "tracer")]
+mod trace_routes;
 #[cfg(test)]
 mod tests;
 
@@ -93,6 +96,11 @@ pub use self::block_watch::{BlockWatch, BlockWatchMiddleware};
 pub use self::future::ResponseFuture;
 pub use self::memory_debug::MemoryDebug;
 pub use self::middleware::MemoryDebugMiddleware;
+#[cfg(feature = "tracer")]
+pub use self::trace_routes::{TraceRoutes, TraceRoutesMiddleware};
 #[cfg(feature = "monitor")]
 #[doc(no_inline)]
 pub use memory_debug_endpoint::exports::monitor::BlockWatchFuture;
+#[cfg(feature = "tracer")]
+#[doc(no_inline)]
+pub use memory_debug_endpoint::exports::tracer::RouteFuture;

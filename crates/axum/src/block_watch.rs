@@ -1,8 +1,8 @@
 //! Names the routes that block a worker.
 
-use axum::extract::MatchedPath;
-use axum::http::Extensions;
 use memory_debug_tower::BlockWatchLayer;
+
+use crate::route_pattern::route_pattern;
 
 /// Makes a layer that lets the monitor say which route blocks a worker: `GET /orders/{id}`. See [`BlockWatchLayer`].
 ///
@@ -19,11 +19,7 @@ use memory_debug_tower::BlockWatchLayer;
 /// # let _ = app;
 /// ```
 pub fn block_watch() -> BlockWatchLayer {
-    BlockWatchLayer::new(pattern)
-}
-
-fn pattern(extensions: &Extensions) -> Option<&str> {
-    extensions.get::<MatchedPath>().map(MatchedPath::as_str)
+    BlockWatchLayer::new(route_pattern)
 }
 
 #[cfg(test)]

@@ -108,15 +108,21 @@
 //!
 //! - `connect_info`: reads the client's address from axum's `ConnectInfo`
 //! - `router`: the page as a router
+//! - `route_pattern`: the pattern that axum's router matched
 //! - `block_watch`: names the routes that block a worker
+//! - `trace_routes`: counts the time and the bytes of requests by route
 
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "tokio")]
 mod connect_info;
 mod router;
+#[cfg(any(feature = "monitor", feature = "tracer"))]
+mod route_pattern;
 #[cfg(feature = "monitor")]
 mod block_watch;
+#[cfg(feature = "tracer")]
+mod trace_routes;
 
 // The example in README.md, which people copy first, must compile.
 #[cfg(all(doctest, feature = "jemalloc"))]
@@ -130,6 +136,8 @@ pub use memory_debug_tower::memory_debug_endpoint::exports::*;
 pub use memory_debug_tower::serve;
 #[cfg(feature = "monitor")]
 pub use memory_debug_tower::{BlockWatch, BlockWatchFuture, BlockWatchLayer};
+#[cfg(feature = "tracer")]
+pub use memory_debug_tower::{RouteFuture, TraceRoutes, TraceRoutesLayer};
 #[doc(no_inline)]
 pub use memory_debug_tower::{memory_debug_core, memory_debug_endpoint};
 
@@ -138,6 +146,8 @@ pub use self::block_watch::block_watch;
 #[cfg(feature = "tokio")]
 pub use self::connect_info::connect_info;
 pub use self::router::{router, router_with};
+#[cfg(feature = "tracer")]
+pub use self::trace_routes::trace_routes;
 
 /// Puts the memory page in front of a router, and keeps the type of its body:
 /// [`layer::MemoryDebugLayer`](memory_debug_tower::layer::MemoryDebugLayer).

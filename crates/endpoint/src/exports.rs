@@ -6,7 +6,7 @@
 //! - the types of the settings of [`Endpoint`], [`Credentials`] and [`Limits`],
 //! - the parameters and results of [`Collect`] and [`Collector`],
 //! - every value in a [`MemoryReport`],
-//! - the module `monitor`, with the feature of this name, and
+//! - the modules `monitor` and `tracer`, with the features of these names, and
 //! - the tools that count memory in code: [`Tracked`], [`summary`] and registered roots.
 //!
 //! Types that only an adapter uses (`RequestParts`, `ReplyFuture`, `Reply`) stay in `memory_debug_endpoint`. Types that
@@ -32,6 +32,11 @@ pub use memory_debug_core::{RegisteredRoot, allocative, register_root, register_
 #[cfg(feature = "monitor")]
 #[doc(inline)]
 pub use memory_debug_monitor as monitor;
+
+/// The tracer: counts the time and the bytes of futures, spans and routes.
+#[cfg(feature = "tracer")]
+#[doc(inline)]
+pub use memory_debug_tracer as tracer;
 
 #[cfg(feature = "peers")]
 pub use crate::Peers;

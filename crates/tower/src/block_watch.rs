@@ -7,6 +7,8 @@ use memory_debug_endpoint::exports::monitor::{BlockWatchFuture, Label};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::route_pattern::RoutePattern;
+
 /// Lets the monitor say which route blocks a worker.
 ///
 /// It marks the thread while it polls the future of a request. A request costs a look into a table, and each poll a
@@ -31,17 +33,14 @@ use tower_service::Service;
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct BlockWatchLayer {
-    pattern: Pattern,
+    pattern: RoutePattern,
 }
-
-/// Reads the pattern that the router matched, from the extensions of a request.
-type Pattern = fn(&Extensions) -> Option<&str>;
 
 /// A service whose polls the monitor sees. Made by [`BlockWatchLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct BlockWatch<S> {
     inner: S,
-    pattern: Pattern,
+    pattern: RoutePattern,
 }
 
 impl BlockWatchLayer {

@@ -119,7 +119,9 @@
 //! - `service`: answers requests for the page and passes on all others
 //! - `layer`: holds the settings and makes services
 //! - `serve`: the page on its own listener
+//! - `route_pattern`: how a router tells which pattern a request matched
 //! - `block_watch`: names the routes that block a worker
+//! - `trace_routes`: counts the time and the bytes of requests by route
 
 #![forbid(unsafe_code)]
 
@@ -129,8 +131,12 @@ pub mod layer;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod service;
+#[cfg(any(feature = "monitor", feature = "tracer"))]
+mod route_pattern;
 #[cfg(feature = "monitor")]
 mod block_watch;
+#[cfg(feature = "tracer")]
+mod trace_routes;
 #[cfg(test)]
 mod tests;
 
@@ -146,9 +152,14 @@ pub use self::block_watch::{BlockWatch, BlockWatchLayer};
 pub use self::body::{AnyBody, BodyKind, ResponseBody, SameBody};
 pub use self::future::ResponseFuture;
 pub use self::service::MemoryDebug;
+#[cfg(feature = "tracer")]
+pub use self::trace_routes::{TraceRoutes, TraceRoutesLayer};
 #[cfg(feature = "monitor")]
 #[doc(no_inline)]
 pub use memory_debug_endpoint::exports::monitor::BlockWatchFuture;
+#[cfg(feature = "tracer")]
+#[doc(no_inline)]
+pub use memory_debug_endpoint::exports::tracer::RouteFuture;
 
 /// Puts the memory page in front of a service with a response body of any type: [`layer::MemoryDebugLayer`].
 pub type MemoryDebugLayer = layer::MemoryDebugLayer<AnyBody>;

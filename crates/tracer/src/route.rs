@@ -41,6 +41,15 @@ impl RouteCall {
         self.call.end(Outcome::Completed, Some(self.allocated));
     }
 
+    /// Counts the future that `call` returns, and the call itself: some services work before they return their future.
+    #[inline]
+    pub fn serve<F>(mut self, call: impl FnOnce() -> F) -> RouteFuture<F> {
+        let entered = self.enter();
+        let future = call();
+        drop(entered);
+        self.future(future)
+    }
+
     /// Counts the polls of `future` for this request, and completes the request when `future` is ready.
     #[inline]
     pub fn future<F>(self, future: F) -> RouteFuture<F> {
