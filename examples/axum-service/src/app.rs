@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use memory_debug_axum::{Credentials, MemoryDebugLayer};
+use memory_debug_axum::{Credentials, MemoryDebugLayer, trace_routes};
 use shop::{AppState, OptIns};
 
 use crate::routes::routes;
@@ -14,10 +14,14 @@ pub fn app(state: &AppState, credentials: Credentials) -> Router {
 
 /// Like [`app`], with optional parts of the memory page.
 pub fn app_with(state: &AppState, credentials: Credentials, opt_ins: OptIns) -> Router {
+    let mut routes = routes(state.clone()).layer(DefaultBodyLimit::max(AppState::MAX_BODY));
+    if let Some(tracer) = &opt_ins.tracer {
+        routes = routes.layer(trace_routes(tracer));
+    }
     let memory = MemoryDebugLayer::new(credentials)
         .service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .configure(|endpoint| opt_ins.apply(endpoint));
-    routes(state.clone()).layer(DefaultBodyLimit::max(AppState::MAX_BODY)).layer(memory)
+    routes.layer(memory)
 }
 
 #[cfg(test)]

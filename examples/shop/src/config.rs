@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::{fmt, fs};
 
+use memory_debug_endpoint::exports::tracer::Tracer;
 use memory_debug_endpoint::{Endpoint, Peers};
 
 use crate::population::Population;
@@ -25,6 +26,8 @@ pub struct Config {
     pub opt_ins: OptIns,
     /// The folder of captures. `None` without a monitor.
     pub monitor: Option<PathBuf>,
+    /// Whether a tracer counts requests from the start.
+    pub trace: bool,
     /// The maximum size of all cached reports.
     pub report_cache_bytes: usize,
 }
@@ -42,6 +45,8 @@ pub struct OptIns {
     pub peers: Option<Peers>,
     /// [`Endpoint::monitor`].
     pub monitor: Option<Watched>,
+    /// [`Endpoint::tracer`]. The services also add it to their routes.
+    pub tracer: Option<Tracer>,
 }
 
 impl OptIns {
@@ -61,6 +66,9 @@ impl OptIns {
         }
         if let Some(watched) = self.monitor {
             endpoint = watched.apply(endpoint);
+        }
+        if let Some(tracer) = &self.tracer {
+            endpoint = endpoint.tracer(tracer);
         }
         endpoint
     }
@@ -83,13 +91,14 @@ impl Config {
 
     const OPTIONS: &str = "\
 [--leak] [--small] [--raw-addresses] [--pprof-aliases] [--siblings DIRECTORY]
-                     [--monitor FOLDER] [--peer-authority FILE] [--peer URL]... [--peers URL]...
+                     [--monitor FOLDER] [--trace] [--peer-authority FILE] [--peer URL]... [--peers URL]...
 
   --leak           grow the audit log by about 3 MiB per second, forever
   --small          start with a handful of sessions instead of 20,000
   --raw-addresses  serve /debug/memory/heap?format=raw, which contains addresses of this process
   --pprof-aliases  serve /debug/pprof/heap and /debug/pprof/allocs
   --monitor        watch the memory, and capture to this folder what holds it before a kill
+  --trace          count the time and the bytes of requests from the start
   --siblings       serve /debug/memory/fleet for all processes with this directory
   --peer           serve /debug/memory/fleet?scope=peers, and ask the instance at this address
   --peers          like --peer, for the instances at all addresses of a host name
@@ -108,6 +117,7 @@ impl Config {
             leak: false,
             opt_ins: OptIns::default(),
             monitor: None,
+            trace: false,
             population: Population::full(),
             report_cache_bytes: 24 << 20,
         }
@@ -133,6 +143,7 @@ impl Config {
         let mut small = false;
         let mut opt_ins = OptIns::default();
         let mut monitor = None;
+        let mut trace = false;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| ConfigError::argument(&argument));
@@ -142,6 +153,7 @@ impl Config {
                 "--raw-addresses" => opt_ins.raw_addresses = true,
                 "--pprof-aliases" => opt_ins.pprof_aliases = true,
                 "--monitor" => monitor = Some(value()?.into()),
+                "--trace" => trace = true,
                 "--siblings" => opt_ins.siblings = Some(value()?.into()),
                 "--peer" | "--peers" | "--peer-authority" => {
                     let value = value()?;
@@ -158,7 +170,7 @@ impl Config {
             }
         }
         let mut config = if small { Self::small() } else { Self::full() };
-        (config.leak, config.opt_ins, config.monitor) = (leak, opt_ins, monitor);
+        (config.leak, config.opt_ins, config.monitor, config.trace) = (leak, opt_ins, monitor, trace);
         if let Some(bind) = bind {
             config.bind = bind;
         }
@@ -228,8 +240,14 @@ mod tests {
         let expected = Config { opt_ins, ..Config::full() };
         let arguments = ["--pprof-aliases", "--siblings", "there", "--raw-addresses"];
         assert_eq!(parse(&arguments, None), serve(expected));
-        let none =
-            OptIns { raw_addresses: false, pprof_aliases: false, siblings: None, peers: None, monitor: None };
+        let none = OptIns {
+            raw_addresses: false,
+            pprof_aliases: false,
+            siblings: None,
+            peers: None,
+            monitor: None,
+            tracer: None,
+        };
         assert_eq!(format!("{:?}", Config::full().opt_ins), format!("{none:?}"));
     }
 
@@ -238,6 +256,11 @@ mod tests {
         let expected = Config { monitor: Some("there".into()), ..Config::full() };
         assert_eq!(parse(&["--monitor", "there"], None), serve(expected));
         assert!(parse(&["--monitor"], None).is_err());
+    }
+
+    #[test]
+    fn the_tracer_counts_only_if_asked() {
+        assert_eq!(parse(&["--trace"], None), serve(Config { trace: true, ..Config::full() }));
     }
 
     #[test]

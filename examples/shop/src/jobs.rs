@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use memory_debug_endpoint::exports::monitor;
+use memory_debug_endpoint::exports::tracer::{Call, TraceExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -35,6 +36,8 @@ pub struct Jobs {
 struct Job {
     id: u64,
     text: String,
+    /// The job, below the request that submitted it.
+    call: Call,
 }
 
 /// The progress of each job, by id. It is separate from [`Jobs`], because workers that held `Jobs` would keep
@@ -58,7 +61,8 @@ impl Jobs {
         let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
         let results = Arc::default();
         for _ in 0..WORKERS {
-            monitor::spawn("job worker", work(Arc::clone(&waiting), Arc::clone(&results), Arc::clone(feed)));
+            let work = work(Arc::clone(&waiting), Arc::clone(&results), Arc::clone(feed));
+            monitor::spawn("job worker", work.traced("job worker"));
         }
         Self { queue, last_id: AtomicU64::new(0), results }
     }
@@ -68,7 +72,7 @@ impl Jobs {
         let place = self.queue.try_reserve().ok()?;
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         self.results.progress().insert(id, Progress::Queued);
-        place.send(Job { id, text });
+        place.send(Job { id, text, call: Call::begin("job") });
         Some(Status { id, state: "queued", words: None })
     }
 
@@ -105,8 +109,12 @@ async fn work(waiting: Arc<tokio::sync::Mutex<Receiver<Job>>>, results: Arc<Resu
     loop {
         // A separate statement, so that the lock is released before the work begins.
         let job = waiting.lock().await.recv().await;
-        let Some(Job { id, text }) = job else { return };
-        let words = count_words(&text);
+        let Some(Job { id, text, mut call }) = job else { return };
+        let words = {
+            let _entered = call.enter();
+            count_words(&text)
+        };
+        call.complete();
         let message = format!("job {id} found {} words", words.len());
         results.finish(id, Instant::now(), words);
         feed.publish("job", message);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
+use memory_debug_endpoint::exports::tracer::Call;
 
 use crate::cache::Cache;
 
@@ -54,7 +55,12 @@ impl Reports {
         }
         // Rendered outside the lock: two requests may render the same report, but no other request waits for
         // them.
-        let report = Bytes::from(render(day));
+        let mut call = Call::begin("render report");
+        let report = {
+            let _entered = call.enter();
+            Bytes::from(render(day))
+        };
+        call.complete();
         self.cache().insert(day, report.clone());
         Some((report, Lookup::Miss))
     }

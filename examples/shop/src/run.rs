@@ -7,6 +7,7 @@ use std::{env, fmt, io};
 
 use memory_debug_endpoint::Credentials;
 use memory_debug_endpoint::exports::monitor::RunningMonitor;
+use memory_debug_endpoint::exports::tracer::Tracer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -70,6 +71,12 @@ async fn open(program: &str, config: &Config) -> Result<(Opened, Option<RunningM
     if let Some(folder) = &config.monitor {
         let (running, watched) = watch::start(program, folder.clone())?;
         (monitor, opt_ins.monitor) = (Some(running), Some(watched));
+    }
+    if config.trace {
+        // Before the background tasks are made, so that it counts them too.
+        let tracer = Tracer::new();
+        tracer.install();
+        opt_ins.tracer = Some(tracer);
     }
     let state = AppState::start(config);
 

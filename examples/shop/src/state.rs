@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use memory_debug_endpoint::exports::monitor;
+use memory_debug_endpoint::exports::tracer::TraceExt;
 
 use crate::audit;
 use crate::config::Config;
@@ -41,7 +42,7 @@ impl AppState {
         let jobs = Arc::new(Jobs::start(&feed));
         config.population.settle(&sessions, &reports, &jobs);
         if config.leak {
-            monitor::spawn("audit log", audit::leak());
+            monitor::spawn("audit log", audit::leak().traced("audit log"));
         }
         Self { sessions, reports, jobs, feed }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use hyper::body::Body;
-use memory_debug_tower::{Credentials, MemoryDebugLayer, ResponseBody};
+use memory_debug_tower::{Credentials, MemoryDebugLayer, ResponseBody, TraceRoutesLayer};
 use shop::{AppState, OptIns};
 use tower::{Service, ServiceBuilder, service_fn};
 
@@ -37,10 +37,12 @@ pub fn app_with<B>(
 where
     B: Body<Data: Send, Error: Error + Send + Sync + 'static> + Send + 'static,
 {
+    // Nothing tells the pattern of a request before this service has matched its path.
+    let trace = opt_ins.tracer.as_ref().map(TraceRoutesLayer::new);
     let memory = MemoryDebugLayer::new(credentials)
         .service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .configure(|endpoint| opt_ins.apply(endpoint));
-    ServiceBuilder::new().layer(memory).service(service_fn(move |request| {
+    ServiceBuilder::new().layer(memory).option_layer(trace).service(service_fn(move |request| {
         let state = state.clone();
         async move { Ok(answer(&state, request).await) }
     }))
