@@ -7,7 +7,8 @@ pub mod named_stacks;
 pub mod side_by_side;
 
 use std::convert::Infallible;
-use std::future::{Future, ready as at_once};
+use std::future::{Future, poll_fn, ready as at_once};
+use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -17,7 +18,8 @@ use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use memory_debug_axum::{Credentials, MemoryDebugLayer};
+use memory_debug_axum::tracer::Tracer;
+use memory_debug_axum::{Credentials, MemoryDebugLayer, TraceRoutesLayer, trace_routes};
 use tower::layer::util::Identity;
 use tower::{Layer, Service, service_fn};
 
@@ -44,6 +46,44 @@ fn ready(router: Router) -> Router {
 /// A service with a boxed body, like services on hyper, under the layer for any body.
 pub fn boxed_under_layer() -> impl Service<Request<Body>, Response: Answer, Error = Infallible> {
     memory_debug_tower::MemoryDebugLayer::new(credentials()).layer(boxed())
+}
+
+/// A service with one route, which `tracer` counts.
+pub fn router_under_routes(tracer: &Tracer) -> Router {
+    ready(router().layer(trace_routes(tracer)))
+}
+
+/// A service whose response is ready after `polls` polls, which `tracer` counts.
+pub fn slow_under_routes(tracer: &Tracer, polls: u32) -> impl Slow {
+    TraceRoutesLayer::new(tracer).layer(slow(polls))
+}
+
+/// The service of [`slow_under_routes`] under a layer that does nothing.
+pub fn slow_under_identity(polls: u32) -> impl Slow {
+    Identity::new().layer(slow(polls))
+}
+
+/// A service that has to be polled several times.
+pub trait Slow: Service<Request<Body>, Response = (), Error = Infallible> {}
+
+impl<S: Service<Request<Body>, Response = (), Error = Infallible>> Slow for S {}
+
+fn slow(polls: u32) -> impl Slow {
+    service_fn(move |_request| {
+        let mut left = polls;
+        poll_fn(move |_context| {
+            // Otherwise the compiler computes the result of all polls.
+            left = black_box(left - 1);
+            if left == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+    })
+}
+
+/// Polls the future of one request until it is ready.
+pub fn poll_until_ready(mut service: impl Slow) {
+    let mut answer = pin!(service.call(application_request()));
+    let context = &mut Context::from_waker(Waker::noop());
+    while answer.as_mut().poll(context).is_pending() {}
 }
 
 /// The service of [`boxed_under_layer`] under a layer that does nothing.

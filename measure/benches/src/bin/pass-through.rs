@@ -1,5 +1,6 @@
 //! Serves N requests for an application's path and counts allocations: `pass-through KIND N`, where KIND is one of
-//! `layer`, `identity`, `boxed-layer` and `boxed-identity`.
+//! `layer`, `identity`, `boxed-layer` and `boxed-identity`. `routes-off` and `routes-on` have the layer of a tracer
+//! that does not count, or counts. `polls-off` and `polls-identity` serve one request that is polled N times.
 //!
 //! `measure/count-instructions` runs it under callgrind with two values of N, and subtracts the counts. The
 //! difference is the cost of the requests alone.
@@ -10,9 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use memory_debug_axum::tracer::Tracer;
 use memory_debug_benches::{
-    Answer, application_request, boxed_under_identity, boxed_under_layer, router_under_identity,
-    router_under_layer, serve,
+    Answer, Slow, application_request, boxed_under_identity, boxed_under_layer, poll_until_ready,
+    router_under_identity, router_under_layer, router_under_routes, serve, slow_under_identity,
+    slow_under_routes,
 };
 use tower::Service;
 
@@ -47,6 +50,14 @@ fn main() -> ExitCode {
         "identity" => count(router_under_identity(), requests),
         "boxed-layer" => count(boxed_under_layer(), requests),
         "boxed-identity" => count(boxed_under_identity(), requests),
+        "routes-off" => count(router_under_routes(&Tracer::new()), requests),
+        "routes-on" => {
+            let tracer = Tracer::new();
+            tracer.install();
+            count(router_under_routes(&tracer), requests);
+        }
+        "polls-off" => count_polls(slow_under_routes(&Tracer::new(), requests)),
+        "polls-identity" => count_polls(slow_under_identity(requests)),
         _ => return usage(),
     }
     ExitCode::SUCCESS
@@ -65,7 +76,13 @@ fn count(
     println!("{} allocations", ALLOCATIONS.load(Ordering::Relaxed) - before);
 }
 
+fn count_polls(service: impl Slow) {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    poll_until_ready(service);
+    println!("{} allocations", ALLOCATIONS.load(Ordering::Relaxed) - before);
+}
+
 fn usage() -> ExitCode {
-    eprintln!("usage: pass-through layer|identity|boxed-layer|boxed-identity REQUESTS");
+    eprintln!("usage: pass-through KIND REQUESTS");
     ExitCode::FAILURE
 }
