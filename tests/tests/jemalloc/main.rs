@@ -38,6 +38,7 @@ mod shop;
 mod snapshots;
 mod statuses;
 mod tasks;
+mod trace;
 mod tracked;
 mod unread;
 
