@@ -21,3 +21,7 @@ struct BeforeTheKill;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/leak-hunt.md")]
 struct LeakHunt;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/where-bytes-go.md")]
+struct WhereBytesGo;
