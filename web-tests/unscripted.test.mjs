@@ -86,3 +86,15 @@ test("B4 sampling is changed and ended, and pages are purged, by forms", async (
   assert.ok(page.url().endsWith("/purge"), page.url());
   assert.match(await page.locator("main").textContent(), /[KM]iB/);
 });
+
+test("B4 the tracer is started and stopped by forms", async () => {
+  const service = await fixture();
+  const page = await unscripted();
+  const counts = async () => (await (await service.ask("/trace?format=json")).json()).trace.counting;
+  await page.goto(`${service.base}/trace`);
+  await page.getByRole("button", { name: "Start" }).click();
+  assert.ok(page.url().endsWith("/trace"), page.url());
+  assert.equal(await counts(), true);
+  await page.getByRole("button", { name: "Stop" }).click();
+  assert.equal(await counts(), false);
+});
