@@ -101,7 +101,7 @@ impl PageRequest for Trace {
 }
 
 impl Trace {
-    /// Writes the trace in the format of another tool. If it does not fit, more of its nodes are summed.
+    /// Writes the trace in the format of another tool.
     fn write_for_tool(
         &self,
         request: &RenderRequest,
