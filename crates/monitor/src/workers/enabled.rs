@@ -97,6 +97,7 @@ impl Workers {
                     Found::Stuck(span) if span >= self.threshold / 2 => {
                         any_ended |= self.has_ended(runtime);
                         let claimed = claimed(&self.workers);
+                        let rivals = self.workers[place].iter().filter(|other| other.is_uncertain()).count();
                         let threshold = self.threshold;
                         let came_back = || counters != self::counters(&metrics, index);
                         let stuck = Stuck {
@@ -105,6 +106,7 @@ impl Workers {
                             runtime,
                             index,
                             claimed: &claimed,
+                            rivals,
                             came_back: &came_back,
                         };
                         worker.stuck(stuck, &self.kernel, &mut findings);

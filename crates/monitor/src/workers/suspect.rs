@@ -39,6 +39,8 @@ pub(super) struct Sample {
     threads: Vec<ThreadState>,
     /// The threads that certainly work for the runtime.
     known: Vec<u32>,
+    /// Other blocked workers of the runtime whose threads are not certain.
+    rivals: usize,
     /// The route or task that the worker polls, if it is wrapped.
     poll: Option<Poll>,
     label: Option<String>,
@@ -51,6 +53,8 @@ pub(super) struct Eligible<'a> {
     pub(super) began_within: Duration,
     /// Threads of other blocked workers.
     pub(super) claimed: &'a [u32],
+    /// Other blocked workers of the runtime whose threads are not certain.
+    pub(super) rivals: usize,
 }
 
 impl Suspect {
@@ -164,7 +168,8 @@ impl Suspect {
             thread.whereabouts.is_some() && (!thread.may_be_idle() || self.computes(thread))
         };
         let certain = |thread: &&ThreadState| is_busy(thread) && self.last.known.contains(&thread.tid);
-        if threads.iter().any(certain) {
+        // Each of the rivals may be one of them.
+        if threads.iter().filter(|thread| certain(thread)).count() > self.last.rivals {
             threads.retain(certain);
         }
         threads
@@ -204,7 +209,7 @@ impl Sample {
         });
         let known = tids.iter().copied().filter(|tid| runtime.knows_thread(*tid)).collect();
         let threads = tids.into_iter().filter_map(|tid| kernel.threads.state(tid)).collect();
-        Self { at: now, kept: kernel.sources.read(), threads, known, poll, label }
+        Self { at: now, kept: kernel.sources.read(), threads, known, rivals: eligible.rivals, poll, label }
     }
 
     fn forget_poll(&mut self) {

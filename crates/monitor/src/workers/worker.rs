@@ -54,6 +54,8 @@ pub(super) struct Stuck<'a> {
     pub(super) index: usize,
     /// Threads of other blocked workers.
     pub(super) claimed: &'a [u32],
+    /// Other blocked workers of the runtime whose threads are not certain.
+    pub(super) rivals: usize,
     /// Whether the worker has come back since its counters were read. What its threads do by then is not the block.
     pub(super) came_back: &'a dyn Fn() -> bool,
 }
@@ -61,11 +63,11 @@ pub(super) struct Stuck<'a> {
 impl Worker {
     /// Samples what the worker's threads do, and decides whether it is blocked.
     pub(super) fn stuck(&mut self, stuck: Stuck<'_>, kernel: &Kernel, findings: &mut Findings) {
-        let Stuck { span, threshold, runtime, index, claimed, came_back } = stuck;
+        let Stuck { span, threshold, runtime, index, claimed, rivals, came_back } = stuck;
         let now = findings.moment.at;
         // The clock of the polls is read a little later than the clock of the look.
         let began_within = now.saturating_sub(self.progress.changed_after) + threshold / 2;
-        let eligible = Eligible { began_within, claimed };
+        let eligible = Eligible { began_within, claimed, rivals };
         // In any case, it is looked at again soon.
         findings.any_active = true;
         let sample = Sample::take(kernel, runtime, eligible, now);
@@ -128,6 +130,11 @@ impl Worker {
     /// The block under way.
     pub(super) fn block(&self) -> Option<&BlockedWorker> {
         self.case.as_ref().filter(|case| case.is_block).map(|case| &case.block)
+    }
+
+    /// Whether it is blocked, or about to be, on a thread that is not certain.
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.suspect.certain_thread().is_none())
     }
 
     /// The thread that it certainly is.

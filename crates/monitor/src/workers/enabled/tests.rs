@@ -289,6 +289,53 @@ fn m9_a_block_in_a_wrapped_task_or_route_has_its_name_and_its_thread() {
     assert!(seen.texts()[1].contains("in GET /orders/{id}; it was thread"), "{}", seen.texts()[1]);
 }
 
+/// Blocks both workers at the same time, while only one of their threads is known to work for the runtime.
+fn block_together(name: &str) -> (Seen, [u32; 2]) {
+    let runtime = multi_thread();
+    let gate = Arc::new(Barrier::new(2));
+    let held = Arc::clone(&gate);
+    let holder = runtime.spawn(async move {
+        held.wait();
+        held.wait();
+    });
+    gate.wait();
+    let watch = Watch::start(name, runtime.handle());
+    // What learns the threads runs on the other worker.
+    while runtime.metrics().num_alive_tasks() > 1 {
+        thread::yield_now();
+    }
+    gate.wait();
+    let both = Arc::new(Barrier::new(2));
+    let sleep = |both: Arc<Barrier>| async move {
+        both.wait();
+        thread::sleep(millis(900));
+        thread_id()
+    };
+    let tids = runtime.block_on(async {
+        holder.await.unwrap();
+        let (first, second) = (tokio::spawn(sleep(both.clone())), tokio::spawn(sleep(both)));
+        [first.await.unwrap(), second.await.unwrap()]
+    });
+    settle(&runtime);
+    (watch.finish(name), tids)
+}
+
+#[test]
+fn m9_workers_that_are_blocked_together_are_not_taken_for_one_thread() {
+    let together = |seen: &Seen| -> Vec<Vec<u32>> {
+        let long = seen.blocks().into_iter().filter(|block| block.duration_ms >= 600);
+        long.map(|block| block.threads.iter().map(|thread| thread.tid).collect()).collect()
+    };
+    let both_blamed = |(seen, _): &(Seen, [u32; 2])| together(seen).len() == 2;
+    let (seen, tids) = (0..ATTEMPTS)
+        .map(|_| block_together("together"))
+        .find(both_blamed)
+        .expect("the machine is too busy for this test");
+    let named = together(&seen);
+    assert!(tids.iter().all(|tid| named.concat().contains(tid)), "{tids:?}: {:?}", seen.texts());
+    assert!(named[0].len() > 1 || named[0] != named[1], "{:?}", seen.texts());
+}
+
 /// What a service does that is not blocked, for about as long as `time`.
 async fn work_without_blocks(time: Duration, may_block_in_place: bool) {
     let end = Instant::now() + time;
