@@ -188,14 +188,18 @@ impl Frame {
         let cost = end.minus(self.begin);
         let Some(node) = counts.table.node(self.position.node) else { return cost };
         node.polls.fetch_add(1, Ordering::Relaxed);
-        if !self.repeated {
-            node.inclusive.add(cost);
+        let own = cost.minus(inside);
+        node.own.add(own);
+        if self.repeated {
+            // A frame below has these own numbers inside, and will add them.
+            node.inside.add(Reading::default().minus(own));
+        } else {
+            node.inside.add(inside);
             // Most polls are not the longest, and a load is cheaper than an atomic maximum.
             if cost.time > node.longest_poll.load(Ordering::Relaxed) {
                 node.longest_poll.fetch_max(cost.time, Ordering::Relaxed);
             }
         }
-        node.own.add(cost.minus(inside));
         cost
     }
 }

@@ -32,7 +32,10 @@ impl Default for Histogram {
 impl Histogram {
     pub(crate) fn add(&self, bytes: u64) {
         self.total.fetch_add(bytes, Ordering::Relaxed);
-        self.max.fetch_max(bytes, Ordering::Relaxed);
+        // Most values are not the largest, and a load is cheaper than an atomic maximum.
+        if bytes > self.max.load(Ordering::Relaxed) {
+            self.max.fetch_max(bytes, Ordering::Relaxed);
+        }
         self.buckets[bucket(bytes)].fetch_add(1, Ordering::Relaxed);
     }
 

@@ -56,10 +56,11 @@ pub(crate) struct Node {
     pub(crate) cancelled: AtomicU64,
     pub(crate) polls: AtomicU64,
     pub(crate) longest_poll: AtomicU64,
-    /// Polls of this node with what was polled inside.
-    pub(crate) inclusive: Cost,
-    /// The same without polls inside.
+    /// Polls of this node, without what was polled inside.
     pub(crate) own: Cost,
+    /// What was polled inside: what the inclusive numbers have beyond the own ones. Most polls have nothing inside, and
+    /// then only `own` changes.
+    pub(crate) inside: Cost,
 }
 
 /// Time and bytes of polls.
@@ -82,8 +83,10 @@ pub(crate) struct Reading {
 impl Cost {
     #[inline]
     pub(crate) fn add(&self, cost: Reading) {
-        self.busy.fetch_add(cost.time, Ordering::Relaxed);
-        // Most polls allocate nothing, and a comparison is cheaper than an atomic addition.
+        // Many of these numbers are 0, and a comparison is cheaper than an atomic addition.
+        if cost.time != 0 {
+            self.busy.fetch_add(cost.time, Ordering::Relaxed);
+        }
         if cost.allocated != 0 {
             self.allocated.fetch_add(cost.allocated, Ordering::Relaxed);
         }

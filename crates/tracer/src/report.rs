@@ -55,9 +55,13 @@ fn read(node: &Node, now: u64, has_bytes: bool) -> Option<TraceNode> {
     let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
     let (pending, total) = node.total.read(now);
     let (_, covered) = node.covered.read(now);
+    let inclusive = |cost: fn(&Cost) -> &AtomicU64| {
+        // Another thread can have written one of the two, which makes the sum negative.
+        let sum = load(cost(&node.inside)).wrapping_add(load(cost(&node.own)));
+        sum.cast_signed().max(0).cast_unsigned()
+    };
     // A poll inside a poll of one node is known before the outer one ends.
-    let own = |cost: fn(&Cost) -> &AtomicU64| load(cost(&node.own)).min(load(cost(&node.inclusive)));
-    let inclusive = |cost: fn(&Cost) -> &AtomicU64| load(cost(&node.inclusive));
+    let own = |cost: fn(&Cost) -> &AtomicU64| load(cost(&node.own)).min(inclusive(cost));
     let [allocated, freed]: [fn(&Cost) -> &AtomicU64; 2] = [|cost| &cost.allocated, |cost| &cost.freed];
     let mut read = TraceNode::default();
     read.name = key.name.text();
