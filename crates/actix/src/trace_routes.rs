@@ -83,7 +83,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let pattern = OnceCell::new();
-        let route = self.tracer.route(|| {
+        let route = self.tracer.enter_route(|| {
             let pattern = pattern.get_or_init(|| request.match_pattern());
             RouteLabel::new(request.method().as_str(), pattern.as_deref())
         });

@@ -87,7 +87,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let route = self
             .tracer
-            .route(|| RouteLabel::new(request.method().as_str(), (self.pattern)(request.extensions())));
+            .enter_route(|| RouteLabel::new(request.method().as_str(), (self.pattern)(request.extensions())));
         route.serve(|| self.inner.call(request))
     }
 }

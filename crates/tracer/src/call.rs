@@ -28,8 +28,9 @@ pub struct Call {
 #[derive(Debug)]
 #[must_use = "dropping it exits the call"]
 pub struct CallGuard<'a> {
+    call: &'a mut Call,
     depth: Option<Depth>,
-    /// Where to add the bytes.
+    /// Where to add the bytes of a request.
     bytes: Option<&'a mut u64>,
     /// The thread that entered the call must exit it.
     _not_send: PhantomData<*const ()>,
@@ -55,8 +56,13 @@ impl Call {
 
     /// A request begins, in this counting.
     pub(crate) fn begin_route(generation: u64, label: RouteLabel<'_>) -> Self {
-        let name = Name::Route(label);
-        Self::open(generation, Identity { kind: TraceKind::Route, name, place: Place::default() })
+        Self::open(generation, route(label))
+    }
+
+    /// A request begins, and is entered at the same moment.
+    pub(crate) fn enter_route(generation: u64, label: RouteLabel<'_>) -> (Self, Option<Depth>) {
+        let (open, depth) = thread::begin_entered(generation, route(label)).unzip();
+        (Self { open }, depth.flatten())
     }
 
     /// A call that is not counted.
@@ -82,12 +88,12 @@ impl Call {
 
     /// Enters the call, and adds to `bytes` what it allocates.
     #[inline]
-    pub(crate) fn enter_counting<'a>(&mut self, bytes: Option<&'a mut u64>) -> CallGuard<'a> {
+    pub(crate) fn enter_counting<'a>(&'a mut self, bytes: Option<&'a mut u64>) -> CallGuard<'a> {
         let depth = self.open.as_ref().and_then(thread::enter);
         if depth.is_none() {
             self.forget();
         }
-        CallGuard { depth, bytes, _not_send: PhantomData }
+        CallGuard { call: self, depth, bytes, _not_send: PhantomData }
     }
 
     /// Spares the next entries the search for a counting that is over.
@@ -109,6 +115,26 @@ impl Call {
             thread::end(&call, outcome, request);
         }
     }
+}
+
+impl CallGuard<'_> {
+    /// Exits the call and ends it, at the same moment.
+    #[inline]
+    pub(crate) fn complete(mut self) {
+        match (self.depth.take(), self.call.open.take()) {
+            (Some(depth), Some(call)) => {
+                thread::exit_and_end(depth, &call, self.bytes.as_ref().map(|bytes| **bytes));
+            }
+            (None, Some(call)) => {
+                thread::end(&call, Outcome::Completed, self.bytes.as_ref().map(|bytes| **bytes))
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+fn route(label: RouteLabel<'_>) -> Identity<'_> {
+    Identity { kind: TraceKind::Route, name: Name::Route(label), place: Place::default() }
 }
 
 impl Drop for Call {

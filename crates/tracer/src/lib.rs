@@ -67,7 +67,8 @@
 //! - [`Tracer`] is made once and shared. A program installs and uninstalls it; an operator starts it for a limited time
 //!   through the page (`TraceSource`). Several tracers can exist, and the one that was installed last gets the futures.
 //! - [`TraceExt::traced`] makes a [`Traced`] future. [`Call`] does the same for code that is not a future.
-//! - [`Tracer::route_future`] makes a [`RouteFuture`] for a request, [`Tracer::route`] a [`RouteCall`].
+//! - [`Tracer::route_future`] makes a [`RouteFuture`] for a request, [`Tracer::route`] a [`RouteCall`], and
+//!   [`Tracer::enter_route`] an [`EnteredRoute`] for a service whose call returns a future.
 //! - `Tracer::layer` makes a layer for a subscriber of the crate `tracing`. It leaves other layers alone.
 //!
 //! # Modules, from the ground up
@@ -133,6 +134,6 @@ pub use call::{Call, CallGuard};
 #[cfg(feature = "tracing")]
 pub use layer::TracerLayer;
 pub use name::RouteLabel;
-pub use route::{RouteCall, RouteFuture};
+pub use route::{EnteredRoute, RouteCall, RouteFuture};
 pub use traced::{TraceExt, Traced};
 pub use tracer::Tracer;

@@ -1,6 +1,7 @@
 //! Requests that are counted by route.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,6 +9,9 @@ use pin_project_lite::pin_project;
 
 use crate::call::{Call, CallGuard};
 use crate::counts::Outcome;
+use crate::frames::Depth;
+use crate::name::RouteLabel;
+use crate::thread;
 
 /// A request, from [`Tracer::route`](crate::Tracer::route) to [`complete`](Self::complete). A request that is dropped
 /// before counts as cancelled.
@@ -41,19 +45,62 @@ impl RouteCall {
         self.call.end(Outcome::Completed, Some(self.allocated));
     }
 
-    /// Counts the future that `call` returns, and the call itself: some services work before they return their future.
-    #[inline]
-    pub fn serve<F>(mut self, call: impl FnOnce() -> F) -> RouteFuture<F> {
-        let entered = self.enter();
-        let future = call();
-        drop(entered);
-        self.future(future)
-    }
-
     /// Counts the polls of `future` for this request, and completes the request when `future` is ready.
     #[inline]
     pub fn future<F>(self, future: F) -> RouteFuture<F> {
         RouteFuture { future, route: self }
+    }
+}
+
+/// A request that has begun, and that this thread has entered, from [`Tracer::enter_route`](crate::Tracer::enter_route).
+#[derive(Debug)]
+#[must_use = "a request that is dropped counts as cancelled"]
+pub struct EnteredRoute {
+    route: RouteCall,
+    depth: Option<Depth>,
+    /// The thread that entered the request must exit it.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl EnteredRoute {
+    /// A request that is not counted.
+    #[inline]
+    pub(crate) const fn uncounted() -> Self {
+        Self { route: RouteCall::new(Call::uncounted()), depth: None, _not_send: PhantomData }
+    }
+
+    /// Apart, so that a request which is not counted saves no registers.
+    #[inline(never)]
+    pub(crate) fn begin(generation: u64, label: RouteLabel<'_>) -> Self {
+        let (call, depth) = Call::enter_route(generation, label);
+        Self { route: RouteCall::new(call), depth, _not_send: PhantomData }
+    }
+
+    /// Counts the future that `call` returns, and the call itself: some services work before they return their future.
+    #[inline]
+    pub fn serve<F>(mut self, call: impl FnOnce() -> F) -> RouteFuture<F> {
+        let future = call();
+        if self.depth.is_some() {
+            self.exit();
+        }
+        let route = std::mem::replace(&mut self.route, RouteCall::new(Call::uncounted()));
+        route.future(future)
+    }
+
+    #[inline(never)]
+    fn exit(&mut self) {
+        if let Some(cost) = self.depth.take().and_then(thread::exit) {
+            self.route.allocated = self.route.allocated.wrapping_add(cost.allocated);
+        }
+    }
+}
+
+impl Drop for EnteredRoute {
+    #[inline]
+    fn drop(&mut self) {
+        if self.depth.is_some() {
+            self.exit();
+        }
     }
 }
 
@@ -90,9 +137,8 @@ fn poll_counted<F: Future>(
 ) -> Poll<F::Output> {
     let guard = route.enter();
     let polled = future.poll(context);
-    drop(guard);
     if polled.is_ready() {
-        route.end();
+        guard.complete();
     }
     polled
 }

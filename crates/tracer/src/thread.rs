@@ -43,7 +43,17 @@ pub(crate) enum Parent {
 /// A call begins on this thread, below the call that the thread runs. `None` if nothing counts.
 #[inline]
 pub(crate) fn begin(generation: u64, identity: Identity<'_>) -> Option<OpenCall> {
-    with(|thread| thread.begin(generation, identity, Parent::Current))
+    with(|thread| Some(thread.begin(generation, identity, Parent::Current)?.0))
+}
+
+/// A call begins, and this thread enters it at the same moment. The depth is `None` if it cannot be entered.
+#[inline]
+pub(crate) fn begin_entered(generation: u64, identity: Identity<'_>) -> Option<(OpenCall, Option<Depth>)> {
+    with(|thread| {
+        let (call, time) = thread.begin(generation, identity, Parent::Current)?;
+        let depth = thread.prepare_entry(&call).map(|()| thread.frames.push(&call, 0, thread.reading(time)));
+        Some((call, depth))
+    })
 }
 
 /// A call ends, perhaps on another thread than the one it began on. A request tells how many bytes it allocated.
@@ -79,11 +89,33 @@ pub(crate) fn exit(depth: Depth) -> Option<Reading> {
     })
 }
 
+/// Exits a call that [`enter`] entered on this thread, as [`exit`] does, and ends it at the same moment. A request tells
+/// how many bytes it allocated until this entry.
+#[inline]
+pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall, request: Option<u64>) {
+    let ended = with(|thread| {
+        let moment = thread.prepare(call.generation).and_then(|()| thread.read());
+        let counts = thread.counts.as_deref();
+        let cost = thread.frames.exit(depth, counts, moment);
+        let (counts, moment) = (counts?, moment?);
+        let before = thread.bytes();
+        if let Some(bytes) = request {
+            counts.add_request(call, bytes.wrapping_add(cost.unwrap_or_default().allocated));
+        }
+        counts.end(moment.time, call, Outcome::Completed);
+        thread.excuse(before);
+        Some(())
+    });
+    if ended.is_none() {
+        end(call, Outcome::Completed, request);
+    }
+}
+
 /// A span begins.
 #[inline]
 pub(crate) fn begin_span(generation: u64, identity: Identity<'_>, parent: Parent, span: u64) {
     let begun = with(|thread| thread.begin(generation, identity, parent));
-    let Some(call) = begun else { return };
+    let Some((call, _)) = begun else { return };
     with_counts(generation, |counts| {
         if !counts.spans.insert(span, &call) {
             // Its end could not be noticed.
@@ -194,15 +226,17 @@ impl Thread {
         self.counts.is_some().then_some(())
     }
 
+    /// Returns the time at which the call began.
     #[inline]
-    fn begin(&mut self, generation: u64, identity: Identity<'_>, parent: Parent) -> Option<OpenCall> {
+    fn begin(&mut self, generation: u64, identity: Identity<'_>, parent: Parent) -> Option<(OpenCall, u64)> {
         self.prepare(generation)?;
         let before = self.bytes();
         let counts = self.counts.as_ref()?;
         let parent = self.parent(counts, parent);
-        let call = counts.begin(now(counts)?, identity, parent);
+        let time = now(counts)?;
+        let call = counts.begin(time, identity, parent);
         self.excuse(before);
-        call
+        Some((call?, time))
     }
 
     #[inline]
@@ -216,6 +250,14 @@ impl Thread {
 
     #[inline]
     fn enter(&mut self, call: &OpenCall, span: u64) -> Option<Depth> {
+        self.prepare_entry(call)?;
+        let begin = self.read()?;
+        Some(self.frames.push(call, span, begin))
+    }
+
+    /// Makes room for a call that is entered next. `None` if there are too many.
+    #[inline]
+    fn prepare_entry(&mut self, call: &OpenCall) -> Option<()> {
         if self.frames.innermost_span().is_some_and(|generation| generation != call.generation) {
             self.leave_ended_spans();
         }
@@ -225,8 +267,7 @@ impl Thread {
             self.excuse(before);
             room?;
         }
-        let begin = self.read()?;
-        Some(self.frames.push(call, span, begin))
+        Some(())
     }
 
     /// Exits spans whose counting ended before they exited. Futures exit by themselves.
@@ -259,8 +300,13 @@ impl Thread {
     /// The time and the bytes. `None` if the counting has reached its end.
     #[inline]
     fn read(&self) -> Option<Reading> {
-        let time = now(self.counts.as_ref()?)?;
+        Some(self.reading(now(self.counts.as_ref()?)?))
+    }
+
+    /// The bytes, with this time.
+    #[inline]
+    fn reading(&self, time: u64) -> Reading {
         let (allocated, freed) = self.bytes();
-        Some(Reading { time, allocated, freed }.minus(self.ours))
+        Reading { time, allocated, freed }.minus(self.ours)
     }
 }

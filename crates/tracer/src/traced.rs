@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::call::Call;
-use crate::counts::Outcome;
 
 /// Gives futures a name under which a tracer counts them.
 pub trait TraceExt: Future + Sized {
@@ -63,9 +62,8 @@ fn poll_counted<F: Future>(
 ) -> Poll<F::Output> {
     let guard = call.enter();
     let polled = future.poll(context);
-    drop(guard);
     if polled.is_ready() {
-        call.end(Outcome::Completed, None);
+        guard.complete();
     }
     polled
 }

@@ -17,7 +17,7 @@ use crate::counts::Counts;
 use crate::layer::TracerLayer;
 use crate::name::RouteLabel;
 use crate::report;
-use crate::route::{RouteCall, RouteFuture};
+use crate::route::{EnteredRoute, RouteCall, RouteFuture};
 
 /// The most nodes, unless the program sets another number.
 const MAX_NODES: u32 = 16_384;
@@ -104,6 +104,17 @@ impl Tracer {
             return RouteCall::new(Call::uncounted());
         }
         RouteCall::new(Call::begin_route(generation, label()))
+    }
+
+    /// A request begins, as with [`route`](Self::route), and this thread enters it at the same moment. For services whose
+    /// call returns a future.
+    #[inline]
+    pub fn enter_route<'a>(&self, label: impl FnOnce() -> RouteLabel<'a>) -> EnteredRoute {
+        let generation = self.0.switch.load(Ordering::Relaxed);
+        if generation == 0 {
+            return EnteredRoute::uncounted();
+        }
+        EnteredRoute::begin(generation, label())
     }
 
     /// Counts `future` as a request. See [`route`](Self::route).
