@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use memory_debug_core::{Collector, TraceHandle};
@@ -63,18 +64,26 @@ fn function(name: &str, own: u64, calls: &[(&str, u64, u64)]) -> (String, Functi
     (name.to_owned(), Function { own, calls })
 }
 
-/// A tracer on the paused clock, which counts.
-fn installed() -> Tracer {
+/// A tracer on the paused clock, which counts. Futures count in the tracer that was installed last, so one test runs at
+/// a time.
+struct Installed {
+    tracer: Tracer,
+    _alone: MutexGuard<'static, ()>,
+}
+
+fn installed() -> Installed {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let start = Instant::now();
     let tracer = Tracer::on_clock(64, move || start.elapsed());
     tracer.install();
-    tracer
+    Installed { tracer, _alone: alone }
 }
 
 /// What the tracer counted, written as a callgrind file and read again.
-fn functions(tracer: &Tracer) -> Functions {
-    tracer.uninstall();
-    let report = Collector::new().trace_report(Some(&TraceHandle::from(tracer)));
+fn functions(installed: &Installed) -> Functions {
+    installed.tracer.uninstall();
+    let report = Collector::new().trace_report(Some(&TraceHandle::from(&installed.tracer)));
     let mut file = Vec::new();
     TreeFormat::Callgrind.write(&report.call_tree(), &mut file).unwrap();
     let file = String::from_utf8(file).unwrap();
