@@ -87,7 +87,8 @@ where
             let pattern = pattern.get_or_init(|| request.match_pattern());
             RouteLabel::new(request.method().as_str(), pattern.as_deref())
         });
-        route.serve(|| self.inner.call(request))
+        let future = self.inner.call(request);
+        route.future(future)
     }
 }
 

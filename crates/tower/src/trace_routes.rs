@@ -88,7 +88,8 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
         let route = self
             .tracer
             .enter_route(|| RouteLabel::new(request.method().as_str(), (self.pattern)(request.extensions())));
-        route.serve(|| self.inner.call(request))
+        let future = self.inner.call(request);
+        route.future(future)
     }
 }
 

@@ -110,17 +110,18 @@ impl Counts {
         self.stopped.load(Ordering::Acquire).min(self.since.now()).min(self.deadline)
     }
 
-    /// A call begins. `None` if not even `(other)` has room.
+    /// A call begins, in the slot `spare` if there is one. `None` if not even `(other)` has room.
     #[inline]
     pub(crate) fn begin(
         &self,
         now: u64,
         identity: Identity<'_>,
         parent: Option<Position>,
+        spare: &mut Option<SlotId>,
     ) -> Option<OpenCall> {
         let Identity { kind, name, place } = identity;
         let above = parent.map_or(NO_NODE, |parent| parent.node);
-        let slot = self.slots.take();
+        let slot = spare.take().or_else(|| self.slots.take());
         let node = match slot {
             Some(_) => self.table.find_or_add(&Key { parent: above, kind, name, place })?,
             None => self.table.other(above)?,
@@ -134,12 +135,18 @@ impl Counts {
         Some(OpenCall { generation: self.generation, position: Position { node, slot }, parent })
     }
 
-    /// A call ends.
+    /// A call ends. Its slot becomes `spare`, unless there is one.
     #[inline]
-    pub(crate) fn end(&self, now: u64, call: &OpenCall, outcome: Outcome) {
+    pub(crate) fn end(&self, now: u64, call: &OpenCall, outcome: Outcome, spare: &mut Option<SlotId>) {
         let Some(node) = self.table.node(call.position.node) else { return };
-        if call.position.slot.is_some_and(|slot| self.slots.give_back(slot)) {
-            node.covered.end(now);
+        if let Some(slot) = call.position.slot {
+            let (has_children, slot) = self.slots.close(slot);
+            if has_children {
+                node.covered.end(now);
+            }
+            if let Some(surplus) = spare.replace(slot) {
+                self.slots.put(surplus);
+            }
         }
         // Counts it before it stops being open, so that a report counts it twice rather than not at all.
         match outcome {

@@ -76,15 +76,15 @@ impl EnteredRoute {
         Self { route: RouteCall::new(call), depth, _not_send: PhantomData }
     }
 
-    /// Counts the future that `call` returns, and the call itself: some services work before they return their future.
+    /// Exits the request, and counts the polls of the `future` that the service returned. What the service did since it
+    /// was entered is counted as well: some services work before they return their future.
     #[inline]
-    pub fn serve<F>(mut self, call: impl FnOnce() -> F) -> RouteFuture<F> {
-        let future = call();
+    pub fn future<F>(mut self, future: F) -> RouteFuture<F> {
         if self.depth.is_some() {
             self.exit();
         }
         let route = std::mem::replace(&mut self.route, RouteCall::new(Call::uncounted()));
-        route.future(future)
+        RouteFuture { future, route }
     }
 
     #[inline(never)]

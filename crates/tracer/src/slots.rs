@@ -90,17 +90,34 @@ impl Slots {
     }
 
     /// Gives back the slot of a call that ends. Returns whether it had open children.
+    #[cfg(test)]
     pub(crate) fn give_back(&self, id: SlotId) -> bool {
-        let Some(slot) = self.slots.get(id.number) else { return false };
+        let (children, next) = self.close(id);
+        self.put(next);
+        children
+    }
+
+    /// Ends the call of a slot. Returns whether it had open children, and the slot for the next call, which begins with
+    /// it or gives it back with [`put`](Self::put).
+    #[inline]
+    pub(crate) fn close(&self, id: SlotId) -> (bool, SlotId) {
+        let next = SlotId { version: id.version.wrapping_add(1), ..id };
+        let Some(slot) = self.slots.get(id.number) else { return (false, next) };
         // Children that end later find another version.
-        let (_, children) = halves(slot.state.swap(word(id.version.wrapping_add(1), 0), Ordering::AcqRel));
+        let (_, children) = halves(slot.state.swap(word(next.version, 0), Ordering::AcqRel));
+        (children > 0, next)
+    }
+
+    /// Gives back a slot without a call.
+    pub(crate) fn put(&self, id: SlotId) {
+        let Some(slot) = self.slots.get(id.number) else { return };
         let mut free = self.free.load(Ordering::Relaxed);
         loop {
             let (changes, first) = halves(free);
             slot.next.store(first, Ordering::Relaxed);
             let new = word(changes.wrapping_add(1), id.number + 1);
             match self.free.compare_exchange_weak(free, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return children > 0,
+                Ok(_) => return,
                 Err(other) => free = other,
             }
         }
@@ -175,6 +192,21 @@ mod tests {
         assert_eq!(next.number, call.number);
         assert!(!slots.child_ends(call) && !slots.child_begins(call));
         assert!(slots.child_begins(next) && slots.child_ends(next) && !slots.give_back(next));
+    }
+
+    #[test]
+    fn a_slot_that_a_thread_keeps_serves_its_next_call() {
+        let slots = Slots::new(1);
+        let call = slots.take().unwrap();
+        assert!(slots.child_begins(call));
+        let (has_children, next) = slots.close(call);
+        assert!(has_children && slots.take().is_none());
+        assert!(!slots.child_ends(call) && !slots.child_begins(call));
+        assert!(slots.child_begins(next) && slots.child_ends(next));
+        let (has_children, kept) = slots.close(next);
+        slots.put(kept);
+        assert!(!has_children);
+        assert_eq!(slots.take(), Some(kept));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::counts::{Counts, Identity, Outcome};
 use crate::frames::{Depth, Frames};
 use crate::node::Reading;
 use crate::position::{OpenCall, Position};
+use crate::slots::SlotId;
 
 thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread::new()) };
@@ -18,6 +19,9 @@ thread_local! {
 struct Thread {
     /// What this thread counted in last.
     counts: Option<Arc<Counts>>,
+    /// A slot of `counts` for the next call, so that most calls leave the list of free slots, which all threads share,
+    /// alone.
+    spare: Option<SlotId>,
     frames: Frames,
     counters: Counters,
     /// Bytes that the tracer itself allocated and freed, which no call has.
@@ -59,12 +63,12 @@ pub(crate) fn begin_entered(generation: u64, identity: Identity<'_>) -> Option<(
 /// A call ends, perhaps on another thread than the one it began on. A request tells how many bytes it allocated.
 #[inline]
 pub(crate) fn end(call: &OpenCall, outcome: Outcome, request: Option<u64>) {
-    with_counts(call.generation, |counts| {
+    with_counts(call.generation, |counts, spare| {
         let now = now(counts)?;
         if let Some(bytes) = request {
             counts.add_request(call, bytes);
         }
-        counts.end(now, call, outcome);
+        counts.end(now, call, outcome, spare);
         Some(())
     });
 }
@@ -102,7 +106,7 @@ pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall, request: Option<u64>) 
         if let Some(bytes) = request {
             counts.add_request(call, bytes.wrapping_add(cost.unwrap_or_default().allocated));
         }
-        counts.end(moment.time, call, Outcome::Completed);
+        counts.end(moment.time, call, Outcome::Completed, &mut thread.spare);
         thread.excuse(before);
         Some(())
     });
@@ -116,10 +120,10 @@ pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall, request: Option<u64>) 
 pub(crate) fn begin_span(generation: u64, identity: Identity<'_>, parent: Parent, span: u64) {
     let begun = with(|thread| thread.begin(generation, identity, parent));
     let Some((call, _)) = begun else { return };
-    with_counts(generation, |counts| {
+    with_counts(generation, |counts, spare| {
         if !counts.spans.insert(span, &call) {
             // Its end could not be noticed.
-            counts.end(now(counts)?, &call, Outcome::Completed);
+            counts.end(now(counts)?, &call, Outcome::Completed, spare);
         }
         Some(())
     });
@@ -149,9 +153,9 @@ pub(crate) fn exit_span(generation: u64, span: u64) {
 /// A span closes.
 #[inline]
 pub(crate) fn end_span(generation: u64, span: u64) {
-    with_counts(generation, |counts| {
+    with_counts(generation, |counts, spare| {
         let call = counts.spans.remove(span, generation)?;
-        counts.end(now(counts)?, &call, Outcome::Completed);
+        counts.end(now(counts)?, &call, Outcome::Completed, spare);
         Some(())
     });
 }
@@ -164,7 +168,7 @@ fn with<T>(run: impl FnOnce(&mut Thread) -> Option<T>) -> Option<T> {
 
 /// Runs `run` with the counting of this number, if it still counts.
 #[inline]
-fn with_counts(generation: u64, run: impl Fn(&Counts) -> Option<()>) {
+fn with_counts(generation: u64, run: impl Fn(&Counts, &mut Option<SlotId>) -> Option<()>) {
     let ran = with(|thread| {
         let counts = match thread.prepare(generation) {
             Some(()) => thread.counts.as_deref(),
@@ -172,7 +176,7 @@ fn with_counts(generation: u64, run: impl Fn(&Counts) -> Option<()>) {
         };
         let before = thread.bytes();
         if let Some(counts) = counts {
-            run(counts);
+            run(counts, &mut thread.spare);
         }
         thread.excuse(before);
         Some(())
@@ -181,7 +185,11 @@ fn with_counts(generation: u64, run: impl Fn(&Counts) -> Option<()>) {
     if ran.is_none()
         && let Some(counts) = counting::find(generation)
     {
-        run(&counts);
+        let mut spare = None;
+        run(&counts, &mut spare);
+        if let Some(spare) = spare {
+            counts.slots.put(spare);
+        }
     }
 }
 
@@ -199,6 +207,7 @@ impl Thread {
     const fn new() -> Self {
         Self {
             counts: None,
+            spare: None,
             frames: Frames::new(),
             counters: Counters::Unknown,
             ours: Reading { time: 0, allocated: 0, freed: 0 },
@@ -220,10 +229,17 @@ impl Thread {
             self.counters = ThreadCounters::of_this_thread().map_or(Counters::None, Counters::Of);
         }
         let before = self.bytes();
+        self.give_back_spare();
         // What no longer counts is not kept.
         self.counts = counting::find(generation);
         self.excuse(before);
         self.counts.is_some().then_some(())
+    }
+
+    fn give_back_spare(&mut self) {
+        if let (Some(counts), Some(spare)) = (&self.counts, self.spare.take()) {
+            counts.slots.put(spare);
+        }
     }
 
     /// Returns the time at which the call began.
@@ -234,7 +250,7 @@ impl Thread {
         let counts = self.counts.as_ref()?;
         let parent = self.parent(counts, parent);
         let time = now(counts)?;
-        let call = counts.begin(time, identity, parent);
+        let call = counts.begin(time, identity, parent, &mut self.spare);
         self.excuse(before);
         Some((call?, time))
     }
@@ -308,5 +324,11 @@ impl Thread {
     fn reading(&self, time: u64) -> Reading {
         let (allocated, freed) = self.bytes();
         Reading { time, allocated, freed }.minus(self.ours)
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.give_back_spare();
     }
 }

@@ -566,3 +566,18 @@ fn without_jemalloc_the_bytes_are_missing_with_a_reason() {
     assert_eq!([node.allocated, node.own_allocated, node.freed, node.own_freed], [None; 4]);
     assert_eq!(trace.routes[0].allocated, None);
 }
+
+#[test]
+fn a_thread_that_ends_takes_no_room_of_open_calls_with_it() {
+    let call = || Call::begin("call");
+    let trace = trace_with(1, async |_| {
+        for _ in 0..20 {
+            std::thread::spawn(move || call().complete()).join().unwrap();
+        }
+        // As many as fit beside one node.
+        let open: Vec<_> = (0..8).map(|_| call()).collect();
+        open.into_iter().for_each(Call::complete);
+    });
+    assert_eq!(trace.nodes.len(), 1, "{:?}", trace.nodes);
+    assert_eq!(node(&trace, "call").completed, 28);
+}
