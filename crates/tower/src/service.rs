@@ -133,7 +133,7 @@ impl<S, K> MemoryDebug<S, K> {
 }
 
 #[inline(never)]
-fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
+pub(crate) fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
     inner.call(request)
 }
 

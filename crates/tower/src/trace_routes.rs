@@ -8,6 +8,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::route_pattern::RoutePattern;
+use crate::service::pass_on;
 
 /// Lets a tracer count requests by route: how many, how long, and how many bytes they allocated.
 ///
@@ -75,6 +76,7 @@ impl<S> Layer<S> for TraceRoutesLayer {
     }
 }
 
+// Separate functions, for the reason that `MemoryDebug` has: the compiler then writes the future in its final place.
 impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
     type Response = S::Response;
     type Error = S::Error;
@@ -84,11 +86,25 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
         self.inner.poll_ready(context)
     }
 
+    #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if self.tracer.is_counting() {
+            return self.call_counted(request);
+        }
+        RouteFuture::uncounted(pass_on(&mut self.inner, request))
+    }
+}
+
+impl<S> TraceRoutes<S> {
+    #[inline(never)]
+    fn call_counted<B>(&mut self, request: Request<B>) -> RouteFuture<S::Future>
+    where
+        S: Service<Request<B>>,
+    {
         let route = self
             .tracer
             .enter_route(|| RouteLabel::new(request.method().as_str(), (self.pattern)(request.extensions())));
-        let future = self.inner.call(request);
+        let future = pass_on(&mut self.inner, request);
         route.future(future)
     }
 }

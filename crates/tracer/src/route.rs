@@ -115,6 +115,14 @@ pin_project! {
     }
 }
 
+impl<F> RouteFuture<F> {
+    /// The future of a request that is not counted.
+    #[inline]
+    pub const fn uncounted(future: F) -> Self {
+        Self { future, route: RouteCall::new(Call::uncounted()) }
+    }
+}
+
 impl<F: Future> Future for RouteFuture<F> {
     type Output = F::Output;
 

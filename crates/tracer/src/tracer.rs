@@ -95,6 +95,13 @@ impl Tracer {
         TracerLayer::new(Arc::clone(&self.0.switch))
     }
 
+    /// Whether it counts. One relaxed load.
+    #[inline]
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        self.0.switch.load(Ordering::Relaxed) != 0
+    }
+
     /// A request begins, below the call that this thread has entered. `label` is called only if this tracer counts.
     /// Otherwise the call costs one relaxed load.
     #[inline]
