@@ -1,5 +1,6 @@
 """The exports of a service, with the numbers that its own tables show of the same state."""
 
+import gzip
 import os
 
 from format_tables import Numbers
@@ -37,14 +38,35 @@ def unchanged(look, act):
     raise OSError("the tables changed 20 times in a row")
 
 
+def settled(path, export):
+    """What `export` returns, once it has written two files of the same length in a row.
+
+    A buffer of the request itself may be sampled. Then it is in this file, but not in the tables.
+    """
+    seen = None
+    for _ in range(20):
+        done = export()
+        before, seen = seen, length(path)
+        if seen == before:
+            return done
+    raise OSError(f"{path} changed 20 times in a row")
+
+
+def length(path):
+    """The number of bytes in a file, unpacked: a packed file also changes with the time inside."""
+    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+        return len(file.read())
+
+
 class Heap:
     """The exports of a heap that does not change."""
 
     def __init__(self, service, folder, name, more=lambda: None):
         def export():
-            files = {form: fetched(service, f"/heap?format={form}", folder, f"{name}.{ending}")
-                     for form, ending in HEAP.items()}
-            return files, more()
+            return {form: fetch(form, f"{name}.{ending}") for form, ending in HEAP.items()}, more()
+
+        def fetch(form, file):
+            return settled(os.path.join(folder, file), lambda: fetched(service, f"/heap?format={form}", folder, file))
 
         self.types, (self.files, self.more) = unchanged(
             lambda: service.ask("/types?format=json&top=1000")[1]["types"], export)
