@@ -64,12 +64,38 @@ fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
     let link = page.map(|page| html! { a href=(site.link(&page)) { bdi { (name) } } });
     let head = link.as_ref().map_or(Cell::Name(name), Cell::Head);
     html! {
-        tr data-type=(row.full_type) {
+        // A page is safe on a terminal, too. The script leaves a row alone whose name it does not find.
+        tr data-type=(content::printable(&row.full_type)) {
             (head)
             (Cell::Live("objects", &row.objects, objects))
             (Cell::Live("bytes", &row.bytes, bytes))
             (Cell::Text(error))
             (Cell::SortedPicture(&row.bytes, &share_of(summary.total_bytes, row.bytes, row.bytes_stderr, row.source)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use memory_debug_report::TypesView;
+
+    use super::*;
+
+    #[test]
+    fn s64_no_character_of_a_name_reaches_a_terminal_unescaped() {
+        let name = "Cache<\u{7}\u{1b}[31m\u{202e}>";
+        let row = serde_json::json!({"type": name, "full_type": name, "objects": 1, "bytes": 9,
+                                     "objects_stderr": 0.0, "bytes_stderr": 0.0, "source": "sampled"});
+        let report: MemoryReport = serde_json::from_value(serde_json::json!({
+            "schema": "memory-debug/v1", "instance": {"id": "6f1c9a2e-0000-4000-8000-000000000001", "pid": 7},
+            "collected_at": "2026-11-20T12:12:00Z", "duration_us": 1, "unavailable": {},
+            "types": {"group": "container", "rows": [row]},
+        }))
+        .unwrap();
+        let summary = content::types(&report, &TypesView::default());
+        let site = Site::new("/debug/memory", "/types", "ops", "read");
+        let html = line(&site, &summary.rows[0], &summary).into_string();
+        assert!(html.contains(r#"data-type="Cache&lt;\u{7}\u{1b}[31m\u{202e}&gt;""#), "{html}");
+        assert!(!html.contains(|c: char| c.is_control() || c == '\u{202e}'), "{html}");
     }
 }
