@@ -81,6 +81,7 @@
 //! - `tracker`: what changed since the last call
 //! - `periodic`: snapshots at an interval
 //! - `http_method`: methods of HTTP that labels of routes may name
+//! - `shared_source`: a part of the program that the page asks
 //! - `monitor_source`: the monitor of this process, as the page sees it
 //! - `trace_source`: the tracer of this process, as the page sees it
 
@@ -124,6 +125,7 @@ mod snapshot;
 mod tracker;
 mod periodic;
 mod http_method;
+mod shared_source;
 mod monitor_source;
 mod trace_source;
 
@@ -143,6 +145,7 @@ pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use regular_file::open_regular_file;
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
+pub use shared_source::SharedSource;
 pub use snapshot::{NotKept, SnapshotBounds, SnapshotFolder, Snapshots};
 pub use thread::{spawn_collecting, spawn_thread};
 pub use trace_source::{AlreadyCounting, TraceHandle, TraceSource};

@@ -1,15 +1,11 @@
 //! The monitor of this process, as the page sees it.
 
 use std::fmt::Debug;
-use std::ops::Deref;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::SystemTime;
 
-use memory_debug_report::{InstanceInfo, MonitorReport, TaskReport, Unavailable};
+use memory_debug_report::{InstanceInfo, MonitorReport, TaskReport};
 
 use crate::collect::Collector;
-use crate::timestamp;
+use crate::shared_source::{SharedSource, note_all, now};
 
 /// A monitor that can say what it watches and what it saw.
 pub trait MonitorSource: Debug + Send + Sync {
@@ -27,33 +23,7 @@ pub trait MonitorSource: Debug + Send + Sync {
 }
 
 /// A shared [`MonitorSource`].
-#[derive(Clone, Debug)]
-pub struct MonitorHandle(Arc<dyn MonitorSource>);
-
-impl MonitorHandle {
-    /// Shares `source`.
-    pub fn new(source: Arc<dyn MonitorSource>) -> Self {
-        Self(source)
-    }
-}
-
-impl Deref for MonitorHandle {
-    type Target = dyn MonitorSource;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.0
-    }
-}
-
-/// Two handles are equal if they share one monitor.
-impl PartialEq for MonitorHandle {
-    fn eq(&self, other: &Self) -> bool {
-        // Compares the addresses alone: one monitor can have several tables of functions.
-        std::ptr::addr_eq(Arc::as_ptr(&self.0), Arc::as_ptr(&other.0))
-    }
-}
-
-impl Eq for MonitorHandle {}
+pub type MonitorHandle = SharedSource<dyn MonitorSource>;
 
 /// Why there is no monitor to ask, and the lines that start one.
 const NO_MONITOR: &str = "the page has none; start one with `let monitor = Monitor::new().recommended().start()?;`, \
@@ -87,23 +57,12 @@ impl Collector {
         note_all(&mut report.unavailable, &reasons);
         report
     }
-
-    fn identity(&self) -> (InstanceInfo, Unavailable) {
-        let mut reasons = Unavailable::default();
-        (self.instance(Path::new("/proc"), &mut reasons), reasons)
-    }
-}
-
-fn now() -> String {
-    timestamp::seconds(SystemTime::now())
-}
-
-fn note_all(unavailable: &mut Unavailable, reasons: &Unavailable) {
-    reasons.iter().for_each(|(path, reason)| unavailable.note(path, reason));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[derive(Debug)]
