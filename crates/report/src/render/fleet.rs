@@ -237,10 +237,7 @@ pub fn write_outliers(out: &mut dyn Layout, report: &FleetReport) -> fmt::Result
 ///
 /// Errors of `out`.
 pub fn write_unavailable(out: &mut dyn Layout, report: &FleetReport) -> fmt::Result {
-    if !report.unavailable.is_empty() {
-        out.heading("not available:")?;
-    }
-    reasons::named(report.unavailable.iter()).try_for_each(|(names, reason)| out.item(&names, &reason))
+    reasons::write(out, report.unavailable.iter())
 }
 
 fn counted(number: u64, noun: &str) -> String {

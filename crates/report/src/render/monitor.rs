@@ -74,12 +74,10 @@ fn write_cost(out: &mut dyn Layout, cost: &MonitorCost) -> fmt::Result {
 
 /// The values that are missing, with their reasons. The reasons for a missing monitor and for missing captures are above.
 fn write_unavailable(out: &mut dyn Layout, report: &MonitorReport) -> fmt::Result {
-    let missing = report.unavailable.iter().filter(|(path, _)| ![NO_MONITOR, NO_CAPTURES].contains(path));
-    let missing: Vec<_> = reasons::named(missing).collect();
-    if !missing.is_empty() {
-        out.heading("not available:")?;
-    }
-    missing.iter().try_for_each(|(values, reason)| out.item(values, reason))
+    reasons::write(
+        out,
+        report.unavailable.iter().filter(|(path, _)| ![NO_MONITOR, NO_CAPTURES].contains(path)),
+    )
 }
 
 /// A duration in milliseconds, from microseconds.

@@ -40,11 +40,7 @@ pub fn write(out: &mut dyn Layout, report: &TaskReport) -> fmt::Result {
     }
     more(report.omitted).map_or(Ok(()), |line| out.remark(&line))?;
     report.sources.iter().try_for_each(|source| write_source(out, source))?;
-    let missing: Vec<_> = reasons::named(report.unavailable.iter()).collect();
-    if !missing.is_empty() {
-        out.heading("not available:")?;
-    }
-    missing.iter().try_for_each(|(values, reason)| out.item(values, reason))
+    reasons::write(out, report.unavailable.iter())
 }
 
 /// Writes what a source of the application knows.

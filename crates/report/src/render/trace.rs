@@ -74,12 +74,7 @@ pub fn write(out: &mut dyn Layout, report: &TraceReport) -> fmt::Result {
             out.paragraph(&format!("no tracer in this process: {}", printable(reason)))?;
         }
     }
-    let missing: Vec<_> =
-        reasons::named(report.unavailable.iter().filter(|(path, _)| *path != NO_TRACER)).collect();
-    if !missing.is_empty() {
-        out.heading("not available:")?;
-    }
-    missing.iter().try_for_each(|(values, reason)| out.item(values, reason))
+    reasons::write(out, report.unavailable.iter().filter(|(path, _)| *path != NO_TRACER))
 }
 
 /// The path of a reason that has a place of its own on the page.
