@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::call_tree::{CallKind, CallNode, CallTree, Event, Unit};
+use crate::fnv::{FNV_BEGIN, fnv1a};
 use crate::refusal::{refused, require_no_negative};
 
 /// A heap as nodes and edges.
@@ -121,7 +122,7 @@ impl<'t> Builder<'t> {
     /// Adds a node of the tree, with its own objects and bytes.
     fn add(&mut self, at: usize, node: &CallNode, numbers: [i64; 2]) -> io::Result<()> {
         let parent = node.parent.filter(|parent| *parent < at);
-        let (caller, trace, stack) = parent.map_or((None, None, BEGIN), |parent| self.known[parent]);
+        let (caller, trace, stack) = parent.map_or((None, None, FNV_BEGIN), |parent| self.known[parent]);
         let stack = hash_node(stack, node);
         let site = |at: Option<usize>| {
             let at = at.map(|at| &self.tree.nodes[at])?;
@@ -165,11 +166,11 @@ impl<'t> Builder<'t> {
             return Err(refused("a heap snapshot cannot show a node of more than 16 TiB"));
         }
         let name: Arc<str> = name.unwrap_or_else(|| "allocates".into()).into();
-        let mut state = numbers.iter().fold(stack, |state, number| hash(state, &number.to_le_bytes()));
+        let mut state = numbers.iter().fold(stack, |state, number| fnv1a(state, &number.to_le_bytes()));
         while left > 0 {
             let bytes = u32::try_from(left).unwrap_or(u32::MAX);
             left -= u64::from(bytes);
-            state = hash(state, b"part");
+            state = fnv1a(state, b"part");
             let object = self.heap_node(node, bytes, state, trace);
             self.connect(caller, object, name.clone());
         }
@@ -203,17 +204,10 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// FNV-1a, whose results are equal on all machines and in all versions.
-fn hash(state: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(state, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
-}
-
-const BEGIN: u64 = 0xcbf2_9ce4_8422_2325;
-
 fn hash_node(state: u64, node: &CallNode) -> u64 {
     let kind = [u8::from(node.kind == CallKind::Type)];
     let file = node.file.as_deref().unwrap_or_default();
     let line = node.line.unwrap_or(0).to_le_bytes();
     // No name or file contains the byte 0xff.
-    [&kind[..], node.name.as_bytes(), b"\xff", file.as_bytes(), b"\xff", &line].into_iter().fold(state, hash)
+    [&kind[..], node.name.as_bytes(), b"\xff", file.as_bytes(), b"\xff", &line].into_iter().fold(state, fnv1a)
 }

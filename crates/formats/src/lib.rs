@@ -24,6 +24,7 @@
 //!
 //! - `printable`: text that terminals, browsers and logs can show
 //! - `printable_json`: JSON in which every character is printable
+//! - `fnv`: a hash that never changes
 //! - `call_tree`: functions by the way they were called, with numbers
 //! - `walk`: the order in which formats write a tree
 //! - `largest`: the largest functions of a tree
@@ -50,6 +51,7 @@
 // In the order of the list above.
 mod printable;
 mod printable_json;
+mod fnv;
 mod call_tree;
 mod walk;
 mod largest;
@@ -78,3 +80,9 @@ pub use heap_graph::{HeapEdge, HeapGraph, HeapKind, HeapNode};
 pub use printable::{is_unprintable, printable};
 pub use printable_json::{PrintableJson, printable_json, to_json, to_json_line, write_line};
 pub use tree_format::TreeFormat;
+
+/// What other crates of this project share. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::fnv::{FNV_BEGIN, fnv1a};
+}

@@ -1,5 +1,7 @@
 //! The largest types in a record. Their names are in the header, once for all records.
 
+use memory_debug_formats::__private::{FNV_BEGIN, fnv1a};
+
 use super::header::KnownTypes;
 
 /// The most types of a record.
@@ -47,8 +49,7 @@ impl TypeRows {
     }
 }
 
-/// The same number for a name in every process: FNV-1a with 64 bits.
+/// The same number for a name in every process.
 fn id(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv1a(FNV_BEGIN, name.as_bytes())
 }

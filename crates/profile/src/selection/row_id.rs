@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use memory_debug_formats::__private::{FNV_BEGIN, fnv1a};
+
 /// Identifies a row in every table of types: of this process and of others, now and later.
 ///
 /// It is a hash, so two rows of one table can have the same id, although that is unlikely.
@@ -23,10 +25,7 @@ impl RowId {
         let mark: &[u8] = if is_attributed { b"t" } else { b"f" };
         let bytes = [mark, full_type.as_bytes(), b"\0", place.as_bytes()];
         // FNV-1a: ids stay the same over versions of this crate and of the compiler.
-        let hash = bytes.into_iter().flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self(hash)
+        Self(bytes.into_iter().fold(FNV_BEGIN, fnv1a))
     }
 }
 
