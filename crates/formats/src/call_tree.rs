@@ -99,6 +99,11 @@ impl CallNode {
         self.file.as_deref().map(str::trim).filter(|file| !file.is_empty()).map(printable)
     }
 
+    /// Its caller, if that comes before it. `at` is its own place.
+    pub(crate) fn caller(&self, at: usize) -> Option<usize> {
+        self.parent.filter(|parent| *parent < at)
+    }
+
     /// Its number of an event, without its callees.
     pub(crate) fn own(&self, event: usize) -> i64 {
         self.own.get(event).copied().unwrap_or(0)

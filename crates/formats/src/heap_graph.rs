@@ -121,7 +121,7 @@ impl<'t> Builder<'t> {
 
     /// Adds a node of the tree, with its own objects and bytes.
     fn add(&mut self, at: usize, node: &CallNode, numbers: [i64; 2]) -> io::Result<()> {
-        let parent = node.parent.filter(|parent| *parent < at);
+        let parent = node.caller(at);
         let (caller, trace, stack) = parent.map_or((None, None, FNV_BEGIN), |parent| self.known[parent]);
         let stack = hash_node(stack, node);
         let site = |at: Option<usize>| {

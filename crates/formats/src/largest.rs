@@ -19,7 +19,7 @@ impl CallTree {
         let mut rests: Vec<Rest> = Vec::new();
         let mut rest_of = rustc_hash::FxHashMap::default();
         for (at, node) in self.nodes.iter().enumerate() {
-            let parent = node.parent.filter(|parent| *parent < at);
+            let parent = node.caller(at);
             let is_below_rest = parent.is_some_and(|parent| !is_kept[parent]);
             if is_kept[at] {
                 places[at] = tree.nodes.len();
@@ -48,7 +48,7 @@ impl CallTree {
         for event in 0..self.events.len() {
             let mut sums: Vec<u64> = self.nodes.iter().map(|node| node.own(event).unsigned_abs()).collect();
             for at in (0..sums.len()).rev() {
-                if let Some(parent) = self.nodes[at].parent.filter(|parent| *parent < at) {
+                if let Some(parent) = self.nodes[at].caller(at) {
                     sums[parent] = sums[parent].saturating_add(sums[at]);
                 }
             }

@@ -25,9 +25,8 @@ impl Walk {
     /// A node whose parent does not come before it counts as one that nothing called.
     pub(crate) fn of(tree: &CallTree) -> Self {
         let count = tree.nodes.len();
-        let parent_of = |at: usize| tree.nodes[at].parent.filter(|parent| *parent < at);
         let mut walk = Self {
-            parents: (0..count).map(parent_of).collect(),
+            parents: (0..count).map(|at| tree.nodes[at].caller(at)).collect(),
             first_child: vec![None; count],
             next_sibling: vec![None; count],
             first_root: None,
