@@ -9,10 +9,11 @@ pub struct Limit(Kind);
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Absolute(u64),
-    /// Of the container's limit.
-    Percent(f64),
-    /// Of the container's limit, or of the machine's memory if no limit is set.
-    PercentOrMachine(f64),
+    /// Of the container's limit, and if no limit is set, perhaps of the machine's memory.
+    Share {
+        percent: f64,
+        falls_back: bool,
+    },
 }
 
 impl Limit {
@@ -33,7 +34,7 @@ impl Limit {
 
     /// A share of the container's limit. It follows the limit when the limit changes.
     pub const fn percent(percent: f64) -> Self {
-        Self(Kind::Percent(percent))
+        Self(Kind::Share { percent, falls_back: false })
     }
 
     /// A share of the container's limit, or of the machine's memory (`MemTotal`) if no limit is set.
@@ -43,31 +44,23 @@ impl Limit {
     /// and the kernel can kill another one. Events and the page name the machine as the source. If the monitor cannot
     /// tell whether a limit is set, the rule is not armed.
     pub const fn percent_or_machine(percent: f64) -> Self {
-        Self(Kind::PercentOrMachine(percent))
+        Self(Kind::Share { percent, falls_back: true })
     }
 
     /// Whether it is a share of the machine's memory if no limit is set.
     pub(crate) fn falls_back(self) -> bool {
-        matches!(self.0, Kind::PercentOrMachine(_))
+        matches!(self.0, Kind::Share { falls_back: true, .. })
     }
 
     /// Checks that the limit makes sense for `metric`.
     pub(crate) fn check(self, metric: &MonitorMetric) -> Result<(), String> {
         match self.0 {
             Kind::Absolute(_) => Ok(()),
-            Kind::Percent(_) | Kind::PercentOrMachine(_)
-                if matches!(metric, MonitorMetric::Threads | MonitorMetric::OpenFiles) =>
-            {
+            Kind::Share { .. } if matches!(metric, MonitorMetric::Threads | MonitorMetric::OpenFiles) => {
                 Err(format!("{metric} have no limit of the container: use `Limit::count`"))
             }
-            Kind::Percent(percent) | Kind::PercentOrMachine(percent)
-                if percent > 0.0 && percent.is_finite() =>
-            {
-                Ok(())
-            }
-            Kind::Percent(percent) | Kind::PercentOrMachine(percent) => {
-                Err(format!("{percent} % is not a share: use a number above 0"))
-            }
+            Kind::Share { percent, .. } if percent > 0.0 && percent.is_finite() => Ok(()),
+            Kind::Share { percent, .. } => Err(format!("{percent} % is not a share: use a number above 0")),
         }
     }
 
@@ -76,9 +69,7 @@ impl Limit {
         match self.0 {
             Kind::Absolute(number) => Some(number),
             // Far below 2^53 in practice; beyond that a few bytes more or less do not matter.
-            Kind::Percent(percent) | Kind::PercentOrMachine(percent) => {
-                Some((whole? as f64 * percent / 100.0) as u64)
-            }
+            Kind::Share { percent, .. } => Some((whole? as f64 * percent / 100.0) as u64),
         }
     }
 }
