@@ -10,8 +10,8 @@ use crate::route_pattern::route_pattern;
 ///
 /// Add it with [`Router::layer`](axum::Router::layer) or [`route_layer`](axum::Router::route_layer), **after** the
 /// routes, because the router tells its pattern only to what is inside. Around a router, all requests are
-/// `GET (no route)`, and so are requests for a service that `nest_service` mounts. With `route_layer`, requests for the fallback are not counted. Add the layer of the page later, so
-/// that the page is not counted.
+/// `GET (no route)`, and so are requests for a service that `nest_service` mounts. With `route_layer`, requests for the
+/// fallback are not counted. Add the layer of the page later, so that the page is not counted.
 ///
 /// # Examples
 ///
