@@ -15,7 +15,7 @@ mod tests {
 
     /// From the authors' list of test vectors.
     #[test]
-    fn results_are_those_of_the_authors() {
+    fn results_agree_with_the_published_vectors() {
         assert_eq!(fnv1a(FNV_BEGIN, b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fnv1a(FNV_BEGIN, b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(fnv1a(fnv1a(FNV_BEGIN, b"foo"), b"bar"), 0x8594_4171_f739_67e8);
