@@ -68,6 +68,7 @@
 //! - `own_files`: the files that this process's code was loaded from
 //! - `instance`: the identity of this process
 //! - `jemalloc`: statistics, dumps and switches of the allocator
+//! - `samples`: live samples of the allocator, each with its size, age and route
 //! - `headroom`: whether there is enough memory for some work
 //! - `thread`: threads whose own memory stays out of the profile
 //! - `roots`: the exact size of registered values
@@ -112,6 +113,7 @@ mod mapped;
 mod own_files;
 mod instance;
 mod jemalloc;
+mod samples;
 mod headroom;
 mod thread;
 mod roots;
@@ -176,6 +178,7 @@ pub mod __private {
     pub use crate::jemalloc::{AllocatorTotals, ThreadCounters, global_allocator, read_totals};
     pub use crate::kernel_file::missing_proc;
     pub use crate::process::{ChargedGroup, ChargedGroups, charged_groups, start_ticks};
+    pub use crate::samples::{LabelGuard, RouteLabel};
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 }

@@ -34,6 +34,7 @@
 //! - `sample`: counts as jemalloc writes them, and the estimates they stand for
 //! - `amount`: objects and bytes as whole numbers
 //! - `large`: the true size of large objects
+//! - `live`: live samples with their sizes, ages and labels
 //! - `mapping`: the file that an address lies in
 //! - `profile`: the heap profile with addresses
 //! - `heap_v2`: the parser of jemalloc's dump
@@ -57,6 +58,7 @@ mod error;
 mod export;
 mod heap_v2;
 mod large;
+mod live;
 mod mapping;
 mod number;
 mod path_bytes;
@@ -84,6 +86,7 @@ pub use error::{Error, ErrorKind};
 pub use export::FlamegraphOptions;
 pub use export::{CollapsedOptions, CollapsedStacks, Count, Leaf, PprofOptions, PprofSymbols};
 pub use large::{Estimator, LargeObjects};
+pub use live::{LiveSample, LiveSamples, StackHash};
 pub use mapping::Mapping;
 pub use memory_debug_formats::{is_unprintable, printable};
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
