@@ -7,6 +7,7 @@ use std::{fmt, fs};
 use memory_debug_endpoint::exports::tracer::Tracer;
 use memory_debug_endpoint::{Endpoint, Peers};
 
+use crate::leaks::Leaks;
 use crate::population::Population;
 use crate::watch::Watched;
 
@@ -18,8 +19,8 @@ const DEFAULT_BIND: &str = "127.0.0.1:3000";
 pub struct Config {
     /// The address to listen on. Port 0 picks a free port.
     pub bind: String,
-    /// Whether to leak: the audit log is never uploaded, so one type grows for the lifetime of the process.
-    pub leak: bool,
+    /// What grows for the lifetime of the process.
+    pub leaks: Leaks,
     /// The initial content of the stores.
     pub population: Population,
     /// Optional parts of the memory page.
@@ -90,10 +91,13 @@ impl Config {
     }
 
     const OPTIONS: &str = "\
-[--leak] [--small] [--raw-addresses] [--pprof-aliases] [--siblings DIRECTORY]
-                     [--monitor FOLDER] [--trace] [--peer-authority FILE] [--peer URL]... [--peers URL]...
+[--leak] [--leak-cycle] [--forget] [--small] [--raw-addresses] [--pprof-aliases]
+                     [--siblings DIRECTORY] [--monitor FOLDER] [--trace]
+                     [--peer-authority FILE] [--peer URL]... [--peers URL]...
 
   --leak           grow the audit log by about 3 MiB per second, forever
+  --leak-cycle     leak about 1 MiB per second by a cycle of Arcs, forever
+  --forget         leak about 1 MiB per second by mem::forget, forever
   --small          start with a handful of sessions instead of 20,000
   --raw-addresses  serve /debug/memory/heap?format=raw, which contains addresses of this process
   --pprof-aliases  serve /debug/pprof/heap and /debug/pprof/allocs
@@ -114,7 +118,7 @@ impl Config {
     pub fn full() -> Self {
         Self {
             bind: DEFAULT_BIND.to_owned(),
-            leak: false,
+            leaks: Leaks::default(),
             opt_ins: OptIns::default(),
             monitor: None,
             trace: false,
@@ -139,7 +143,7 @@ impl Config {
         bind: Option<String>,
         peer_secret_file: Option<PathBuf>,
     ) -> Result<Command, ConfigError> {
-        let mut leak = false;
+        let mut leaks = Leaks::default();
         let mut small = false;
         let mut opt_ins = OptIns::default();
         let mut monitor = None;
@@ -148,7 +152,9 @@ impl Config {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| ConfigError::argument(&argument));
             match argument.as_str() {
-                "--leak" => leak = true,
+                "--leak" => leaks.log = true,
+                "--leak-cycle" => leaks.cycle = true,
+                "--forget" => leaks.forget = true,
                 "--small" => small = true,
                 "--raw-addresses" => opt_ins.raw_addresses = true,
                 "--pprof-aliases" => opt_ins.pprof_aliases = true,
@@ -170,7 +176,7 @@ impl Config {
             }
         }
         let mut config = if small { Self::small() } else { Self::full() };
-        (config.leak, config.opt_ins, config.monitor, config.trace) = (leak, opt_ins, monitor, trace);
+        (config.leaks, config.opt_ins, config.monitor, config.trace) = (leaks, opt_ins, monitor, trace);
         if let Some(bind) = bind {
             config.bind = bind;
         }
@@ -228,9 +234,22 @@ mod tests {
 
     #[test]
     fn flags_combine_in_any_order() {
-        let expected = Config { leak: true, bind: "[::1]:0".to_owned(), ..Config::small() };
+        let expected = Config {
+            leaks: Leaks { log: true, ..Leaks::default() },
+            bind: "[::1]:0".to_owned(),
+            ..Config::small()
+        };
         assert_eq!(parse(&["--small", "--leak"], Some("[::1]:0")), serve(expected.clone()));
         assert_eq!(parse(&["--leak", "--small"], Some("[::1]:0")), serve(expected));
+    }
+
+    #[test]
+    fn each_leak_has_a_flag() {
+        let all = Leaks { log: true, cycle: true, forget: true };
+        assert_eq!(
+            parse(&["--forget", "--leak-cycle", "--leak"], None),
+            serve(Config { leaks: all, ..Config::full() })
+        );
     }
 
     #[test]

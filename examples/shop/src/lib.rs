@@ -8,11 +8,14 @@
 
 mod audit;
 mod cache;
+mod circles;
 mod config;
 mod feed;
 mod jobs;
+mod leaks;
 mod login;
 mod population;
+mod receipts;
 mod reports;
 mod run;
 mod sessions;
@@ -22,6 +25,7 @@ mod watch;
 pub use config::{Command, Config, ConfigError, OptIns};
 pub use feed::{Feed, Message, Messages};
 pub use jobs::{Jobs, NewJob, Status};
+pub use leaks::Leaks;
 pub use population::Population;
 pub use reports::{Lookup, Reports};
 pub use run::{Opened, run};

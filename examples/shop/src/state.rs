@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-use memory_debug_endpoint::exports::monitor;
-use memory_debug_endpoint::exports::tracer::TraceExt;
-
-use crate::audit;
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::jobs::Jobs;
@@ -29,8 +25,8 @@ impl AppState {
     /// The maximum size of a request body, for services to set.
     pub const MAX_BODY: usize = 64 << 10;
 
-    /// Fills the stores and starts the background tasks. The tasks end with the last clone, except the task
-    /// of `--leak`, which ends with the runtime.
+    /// Fills the stores and starts the background tasks. The tasks end with the last clone, except
+    /// [`Leaks`](crate::Leaks), which end with the runtime.
     ///
     /// # Panics
     ///
@@ -41,9 +37,7 @@ impl AppState {
         let reports = Arc::new(Reports::new(config.report_cache_bytes));
         let jobs = Arc::new(Jobs::start(&feed));
         config.population.settle(&sessions, &reports, &jobs);
-        if config.leak {
-            monitor::spawn("audit log", audit::leak().traced("audit log"));
-        }
+        config.leaks.start();
         Self { sessions, reports, jobs, feed }
     }
 
