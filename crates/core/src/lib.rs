@@ -139,6 +139,8 @@ pub use headroom::{Headroom, Resource, Work, room_for_threads};
 pub use http_method::known_method;
 pub use instance::instance_id;
 #[doc(inline)]
+pub use memory_debug_metrics as metrics;
+#[doc(inline)]
 pub use memory_debug_report::*;
 pub use monitor_source::{MonitorHandle, MonitorSource};
 #[doc(hidden)]

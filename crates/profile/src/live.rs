@@ -64,7 +64,7 @@ pub struct LiveSamples {
     pub recorded: Duration,
     /// Allocations that found no place in the table. Their memory has no sample here.
     pub dropped: u64,
-    /// The name of each label, by its number. The first is that of label 0, which is no route.
+    /// The name of each label, by its number. The first name belongs to label 0, which is no route.
     pub labels: Vec<String>,
 }
 

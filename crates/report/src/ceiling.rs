@@ -52,7 +52,7 @@ pub enum LimitSource {
 
 impl LimitSource {
     /// The name on the wire.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Group => "group",
             Self::GroupAbove => "group-above",

@@ -1,8 +1,8 @@
 //! Reports about the memory of a Rust process, as plain values.
 //!
-//! A [`MemoryReport`] is the result of one collection. This crate renders it as text and JSON ([`render`]) and as
-//! metrics ([`metrics`]). It judges a report ([`diagnose`], [`Conclusion`]), compares two ([`ReportDiff`]), and merges the reports of
-//! many instances ([`Fleet`]). A [`Snapshot`] keeps the heap of one moment, a [`SnapshotDiff`] compares two
+//! A [`MemoryReport`] is the result of one collection. This crate renders it as text and JSON ([`render`]). It judges
+//! a report ([`diagnose`], [`Conclusion`]), compares two ([`ReportDiff`]), and merges the reports of many instances
+//! ([`Fleet`]). A [`Snapshot`] keeps the heap of one moment, a [`SnapshotDiff`] compares two
 //! snapshots, and a [`LeakVerdict`] judges many.
 //!
 //! Nothing here reads a file, a clock or a random number, or starts a thread, so equal values give equal results. The
@@ -23,9 +23,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `flamegraph` | no | flame graphs, as SVG |
-//! | `metrics` | no | `metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `prometheus` | no | the numbers as text for Prometheus |
-
+//!
 //! # Modules, from the ground up
 //!
 //! A module uses only modules listed above it.
@@ -62,7 +60,6 @@
 //! - `doctor`: findings in a report, and what to change
 //! - `conclusion`: what holds resident memory, in a sentence
 //! - `render`: text and JSON
-//! - `metrics`: metrics for Prometheus and for a recorder
 
 #![forbid(unsafe_code)]
 
@@ -99,7 +96,6 @@ mod view;
 mod doctor;
 mod conclusion;
 pub mod render;
-pub mod metrics;
 #[cfg(test)]
 mod sample;
 

@@ -125,6 +125,11 @@ impl MemoryReport {
         self.monitor = Some(Box::new(monitor));
     }
 
+    /// The state of the monitor, as noted. `None` without a monitor.
+    pub fn monitor(&self) -> Option<&MonitorStatus> {
+        self.monitor.as_deref()
+    }
+
     /// Earlier processes that did not end in order, the latest first. Empty without a monitor.
     pub fn earlier_processes(&self) -> &[EarlierProcess] {
         let captures = self.monitor.as_ref().and_then(|monitor| monitor.captures.as_ref());

@@ -31,6 +31,24 @@ pub enum EventKind {
     Failure,
 }
 
+impl EventKind {
+    /// The name in JSON and in metrics: `still-growing`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exceeded => "exceeded",
+            Self::StillGrowing => "still-growing",
+            Self::Under => "under",
+            Self::Pressure => "pressure",
+            Self::OomKill => "oom-kill",
+            Self::Blocked => "blocked",
+            Self::ProcessStarved => "process-starved",
+            Self::EndedAbruptly => "ended-abruptly",
+            Self::Check => "check",
+            Self::Failure => "failure",
+        }
+    }
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -100,6 +118,29 @@ impl MonitorEvent {
             suppressed: 0,
             blocked: None,
             actions: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_the_names_that_json_has() {
+        for kind in [
+            EventKind::Exceeded,
+            EventKind::StillGrowing,
+            EventKind::Under,
+            EventKind::Pressure,
+            EventKind::OomKill,
+            EventKind::Blocked,
+            EventKind::ProcessStarved,
+            EventKind::EndedAbruptly,
+            EventKind::Check,
+            EventKind::Failure,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
     }
 }

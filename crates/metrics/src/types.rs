@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::MetricsView;
-use super::families::MetricFamily;
-use crate::report::{MemoryReport, RowSource, TypeRow};
-use crate::units::printable;
+use memory_debug_report::units::printable;
+use memory_debug_report::{MemoryReport, RowSource, TypeRow};
+
+use crate::families::MetricFamily;
+use crate::view::MetricsView;
 
 /// Label for all types that are not among the largest.
 const OTHER: &str = "other";
@@ -64,7 +65,7 @@ fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
         match row.source {
             RowSource::Sampled => sums.entry(cut(&row.type_name)).or_default().add(row),
             RowSource::Unattributed => sums.entry(UNATTRIBUTED.into()).or_default().add(row),
-            RowSource::Exact => {}
+            _ => {}
         }
     }
     // A type may have this name, too, and a label stands for only one series.

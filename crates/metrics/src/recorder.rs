@@ -1,10 +1,11 @@
 //! Exports metrics to a recorder of the `metrics` facade.
 
+use memory_debug_report::{MemoryReport, TypeRow};
 use metrics::{Label, SharedString, Unit};
 
-use super::MetricsView;
-use super::families::MetricKind;
-use crate::report::{MemoryReport, TypeRow};
+use crate::all::families;
+use crate::families::MetricKind;
+use crate::view::MetricsView;
 
 /// Sends the metrics of a report to the recorder that the program has installed, if any.
 ///
@@ -12,7 +13,7 @@ use crate::report::{MemoryReport, TypeRow};
 /// milliseconds. With `Scope::Everything` and [`MetricsView::top`], the metrics include types, at the cost of a heap
 /// profile. A type that is no longer among the largest keeps its last value in most recorders.
 pub fn record(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) {
-    for family in super::families(report, tracked, view) {
+    for family in families(report, tracked, view) {
         let name = SharedString::from(family.full_name());
         let unit = (family.unit == Some("bytes")).then_some(Unit::Bytes);
         let unit = unit.or_else(|| (family.unit == Some("seconds")).then_some(Unit::Seconds));

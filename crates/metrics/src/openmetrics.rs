@@ -2,9 +2,11 @@
 
 use std::fmt::{self, Write};
 
-use super::MetricsView;
-use super::families::{Metric, MetricFamily, MetricKind};
-use crate::report::{MemoryReport, TypeRow};
+use memory_debug_report::{MemoryReport, TypeRow};
+
+use crate::all::families;
+use crate::families::{Metric, MetricFamily, MetricKind};
+use crate::view::MetricsView;
 
 /// Metrics in OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
 pub fn openmetrics(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> String {
@@ -28,7 +30,7 @@ enum Format {
 
 fn text(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView, format: Format) -> String {
     let mut text = String::new();
-    for family in super::families(report, tracked, view) {
+    for family in families(report, tracked, view) {
         // Writing to a string cannot fail.
         let _ = write_family(&mut text, &family, format);
     }
@@ -156,8 +158,7 @@ mod tests {
 
     /// A report with every kind of metric, and a name with every character that a label must escape.
     fn whole_report() -> MemoryReport {
-        let mut report = sample::report();
-        report.roots = Some(sample::roots());
+        let mut report = sample::report_with_roots();
         let cgroup = report.cgroup.as_mut().unwrap();
         (cgroup.oom_kills, cgroup.high_events, cgroup.max_events) = (Some(2), Some(0), Some(7));
         cgroup.levels[0].path = "/a \"b\" \\c".into();
@@ -165,10 +166,10 @@ mod tests {
         report
     }
 
-    /// Compares `text` with a file beside this one. `MEMORY_DEBUG_BLESS=1` rewrites the file.
+    /// Compares `text` with a file in `data`. `MEMORY_DEBUG_BLESS=1` rewrites the file.
     fn assert_golden(file: &str, text: &str) {
         let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics").join(file);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
         if std::env::var_os("MEMORY_DEBUG_BLESS").is_some() {
             std::fs::write(&path, &text).unwrap();
         }

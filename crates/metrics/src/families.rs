@@ -1,11 +1,11 @@
 //! Metrics of the process, its container and its allocator.
 
-use crate::ceiling::Ceiling;
-use crate::report::{
-    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, ProcessMemory,
+use memory_debug_report::__private::timestamp;
+use memory_debug_report::units::printable;
+use memory_debug_report::{
+    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport,
+    ProcessMemory,
 };
-use crate::timestamp;
-use crate::units::printable;
 
 /// Metrics that share one name.
 #[derive(Clone, Debug, PartialEq)]
