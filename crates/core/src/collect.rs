@@ -19,6 +19,7 @@ use crate::jemalloc::{self, LastDump};
 use crate::maps;
 use crate::process;
 use crate::roots;
+use crate::samples;
 use crate::thread::{self, wait_for_collecting};
 use crate::tracked;
 
@@ -82,6 +83,8 @@ impl Collector {
     /// collection as a whole never fails.
     pub fn collect(&self, scope: Scope) -> Collected {
         let begin = Instant::now();
+        // If it is not possible, readers of live samples say why.
+        let _ = record_live_samples();
         let collected_at = timestamp::seconds(SystemTime::now());
         let mut unavailable = Unavailable::default();
         let proc = Path::new("/proc");
@@ -241,6 +244,24 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
     let generation = jemalloc::generation();
     let profiling = jemalloc::read_profiling(instance.started_at.clone(), generation, unavailable);
     Some(jemalloc::read_stats(profiling, unavailable))
+}
+
+/// Starts recording live samples: the size, the age and the route of each sampled allocation that is live.
+///
+/// Collections do this, so that only memory from before the first collection has no age. Call it at the start of `main` to
+/// leave out nothing. From then on, jemalloc calls a function for each sampled allocation and each end of one, which takes
+/// a fraction of a microsecond, and the process keeps 48 bytes for each. Later calls do nothing.
+///
+/// # Errors
+///
+/// If the global allocator is not jemalloc, its heap profiler was not enabled at start, or other code uses jemalloc's hooks
+/// for samples. Everything else works without live samples.
+pub fn record_live_samples() -> Result<(), Error> {
+    if samples::recording() {
+        return Ok(());
+    }
+    jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
+    samples::install().map_err(|reason| Error::new(ErrorKind::NoProfile, reason))
 }
 
 /// Reads only the allocator's numbers, for example for a service's own metrics. Costs one jemalloc epoch.

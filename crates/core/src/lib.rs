@@ -51,8 +51,8 @@
 //! # Modules, from the ground up
 //!
 //! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
-//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`,
-//! `objects` and `mapped` only.
+//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `fork`, `install`, `mallctl`,
+//! `objects`, `mapped` and `samples::hooks` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
@@ -67,8 +67,8 @@
 //! - `mapped`: files in memory
 //! - `own_files`: the files that this process's code was loaded from
 //! - `instance`: the identity of this process
-//! - `jemalloc`: statistics, dumps and switches of the allocator
 //! - `samples`: live samples of the allocator, each with its size, age and route
+//! - `jemalloc`: statistics, dumps and switches of the allocator
 //! - `headroom`: whether there is enough memory for some work
 //! - `thread`: threads whose own memory stays out of the profile
 //! - `roots`: the exact size of registered values
@@ -112,8 +112,8 @@ mod process;
 mod mapped;
 mod own_files;
 mod instance;
-mod jemalloc;
 mod samples;
+mod jemalloc;
 mod headroom;
 mod thread;
 mod roots;
@@ -131,7 +131,7 @@ mod shared_source;
 mod monitor_source;
 mod trace_source;
 
-pub use collect::{Collector, Scope, allocator_stats, summary, write_raw_dump};
+pub use collect::{Collector, Scope, allocator_stats, record_live_samples, summary, write_raw_dump};
 pub use collected::Collected;
 pub use control::{ProfilingChange, ProfilingFields};
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
@@ -180,7 +180,14 @@ pub mod __private {
     pub use crate::jemalloc::{AllocatorTotals, ThreadCounters, global_allocator, read_totals};
     pub use crate::kernel_file::missing_proc;
     pub use crate::process::{ChargedGroup, ChargedGroups, charged_groups, start_ticks};
-    pub use crate::samples::{LabelGuard, RouteLabel};
+    pub use crate::samples::{LabelGuard, RecordingStatus, RouteLabel};
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
+
+    /// The live samples of this process.
+    pub mod live_samples {
+        pub use crate::samples::{
+            excluded_ranges, install, read, read_objects, recording, status, still_live,
+        };
+    }
 }

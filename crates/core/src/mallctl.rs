@@ -8,6 +8,8 @@ mod disabled;
 #[cfg(feature = "jemalloc")]
 mod enabled;
 mod error;
+#[cfg(all(feature = "jemalloc", target_os = "linux"))]
+mod hook;
 mod indexed;
 mod key;
 mod thread_bytes;
@@ -20,6 +22,8 @@ use enabled as backend;
 use std::sync::OnceLock;
 
 pub(crate) use error::Error;
+#[cfg(all(feature = "jemalloc", target_os = "linux"))]
+pub(crate) use hook::*;
 pub(crate) use indexed::*;
 pub(crate) use key::*;
 pub(crate) use thread_bytes::ThreadBytes;

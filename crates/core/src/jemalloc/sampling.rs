@@ -14,6 +14,7 @@ use super::generation::Generation;
 use super::setting::Setting;
 use crate::fork::ForkSafe;
 use crate::mallctl;
+use crate::samples;
 
 /// The switches of the profiler, and the clock.
 pub(crate) trait Switches {
@@ -205,7 +206,10 @@ impl Switches for RealSwitches {
     }
 
     fn reset(&self, lg_sample: usize) -> Result<(), String> {
-        mallctl::PROF_RESET.write(lg_sample).map_err(|error| error.to_string())
+        mallctl::PROF_RESET.write(lg_sample).map_err(|error| error.to_string())?;
+        // Afterwards, because a reset can wait for a dump. What is sampled in between is missing at worst.
+        samples::discard();
+        Ok(())
     }
 
     fn now(&self) -> Now {

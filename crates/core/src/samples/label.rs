@@ -58,12 +58,14 @@ impl Drop for LabelGuard {
 }
 
 /// The label of this thread now. Allocates nothing and takes no lock.
+#[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
 #[inline]
 pub(super) fn current() -> u32 {
     CURRENT.try_with(Cell::get).unwrap_or(0)
 }
 
 /// The name of each label, by its number. The first is no route.
+#[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
 pub(super) fn names() -> Vec<String> {
     let known = NAMES.get().map(|names| names.lock().clone()).unwrap_or_default();
     std::iter::once("(no route)".to_owned()).chain(known).collect()

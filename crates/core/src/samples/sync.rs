@@ -1,0 +1,6 @@
+//! Atomic values, of the standard library or of loom.
+
+#[cfg(all(test, memory_debug_loom))]
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+#[cfg(not(all(test, memory_debug_loom)))]
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
