@@ -5,6 +5,8 @@
 
 #[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
 mod birth;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fixture;
 #[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
 #[allow(unsafe_code, reason = "jemalloc calls these functions, and passes a stack as a pointer")]
 mod hooks;
@@ -17,11 +19,11 @@ mod recorder;
 mod status;
 #[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
 mod storage;
-#[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
+#[cfg(any(test, feature = "fuzzing", all(feature = "jemalloc", target_os = "linux")))]
 mod sync;
-#[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
+#[cfg(any(test, feature = "fuzzing", all(feature = "jemalloc", target_os = "linux")))]
 mod table;
-#[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
+#[cfg(any(test, feature = "fuzzing", all(feature = "jemalloc", target_os = "linux")))]
 mod tier;
 
 pub use label::{LabelGuard, RouteLabel};

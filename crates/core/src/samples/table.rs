@@ -24,7 +24,7 @@ pub(super) struct Allocation {
 }
 
 /// What the table counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(align(64))]
 pub(super) struct Counters {
     /// Allocations so far, which is also the sequence of the last one.
@@ -36,7 +36,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    #[cfg(not(all(test, memory_debug_loom)))]
+    /// Counters at zero, for a static.
+    #[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
     pub(super) const fn new() -> Self {
         Self { sequence: AtomicU64::new(0), dropped: AtomicU64::new(0), orphan_frees: AtomicU64::new(0) }
     }
@@ -110,3 +111,8 @@ impl<'a, const TIERS: usize> Table<'a, TIERS> {
         self.counters.orphan_frees.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(all(test, memory_debug_loom))]
+mod models;
+#[cfg(all(test, not(memory_debug_loom)))]
+mod tests;

@@ -22,7 +22,7 @@ pub(super) struct Entry {
 }
 
 /// An entry in memory. See [`Slot`] for the order in which its parts are written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Record {
     /// 0 while the slot is free, is being filled or is being emptied.
     sequence: AtomicU64,
@@ -33,8 +33,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// A record without an entry. All its bytes are zero.
-    #[cfg(not(all(test, memory_debug_loom)))]
+    /// A record without an entry, for a static. All its bytes are zero.
+    #[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
     pub(super) const fn new() -> Self {
         Self {
             sequence: AtomicU64::new(0),
@@ -68,13 +68,13 @@ pub(super) struct Slot<'a> {
 }
 
 impl<'a> Tier<'a> {
-    /// Borrows slots. A tier has at least [`STEP`] slots more than it has beginnings of windows, see
-    /// [`slots`](Self::slots_for).
+    /// Borrows slots. There are as many records as keys, and `is_used` is false.
     pub(super) fn new(keys: &'a [AtomicU64], records: &'a [Record], is_used: &'a AtomicBool) -> Self {
         Self { keys, records, is_used }
     }
 
-    /// The slots of a tier whose windows begin at `homes` places.
+    /// The number of slots of a tier, so that whole windows begin in the first `homes` of them.
+    #[cfg(any(feature = "fuzzing", all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom))))]
     pub(super) const fn slots_for(homes: usize) -> usize {
         homes + WINDOW - STEP
     }
