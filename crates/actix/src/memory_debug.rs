@@ -4,7 +4,8 @@ use memory_debug_endpoint::{ConfigError, Credentials, Endpoint};
 
 /// The memory page of this process, as a middleware (`App::wrap`) or a service (`App::service`).
 ///
-/// Making and applying it starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`).
+/// Making and applying it starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`) or
+/// records live samples from the start ([`live_samples_from_start`](Self::live_samples_from_start)).
 /// Only one collection of a kind runs at a time, however many workers make an application with it.
 ///
 /// # Examples
@@ -59,6 +60,11 @@ impl MemoryDebug {
     /// Names the service in each report: [`Endpoint::service`].
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         Self::from(self.endpoint.service(name, version))
+    }
+
+    /// Starts recording live samples now and not at the first hit: [`Endpoint::live_samples_from_start`].
+    pub fn live_samples_from_start(self) -> Self {
+        Self::from(self.endpoint.live_samples_from_start())
     }
 
     /// The path of the overview. All other pages are below it.

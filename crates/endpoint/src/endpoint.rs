@@ -190,6 +190,18 @@ impl Endpoint {
         Self { tracer: Some(tracer.into()), ..self }
     }
 
+    /// Starts recording live samples now: [`record_live_samples`](memory_debug_core::record_live_samples). Without this
+    /// setting, the first collection starts it, and no age is known of the memory from before.
+    ///
+    /// From then on, jemalloc calls a function for each sampled allocation and each end of one. No thread and no file is
+    /// involved. If recording is not possible, because jemalloc does not profile or other code uses its hooks, the pages
+    /// say why.
+    pub fn live_samples_from_start(self) -> Self {
+        // Tried again at each collection, so the reason is not lost.
+        let _ = memory_debug_core::record_live_samples();
+        self
+    }
+
     /// Serves `/fleet` for all processes of this host that are configured with the same directory. They can share a
     /// port (`SO_REUSEPORT`), be workers forked from one process, or run behind a local balancer. Each process
     /// listens on a Unix socket in the directory, and the process that gets the request asks the others.

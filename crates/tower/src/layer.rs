@@ -13,7 +13,8 @@ use crate::service::{MemoryDebug, Settings};
 /// Puts the memory page in front of a service.
 ///
 /// Making and applying the layer starts nothing and reads nothing, unless the endpoint has siblings (feature
-/// `siblings`). Clones of a layer, and the services made from them, share one state. So only one collection of a kind
+/// `siblings`) or records live samples from the start
+/// ([`live_samples_from_start`](Self::live_samples_from_start)). Clones of a layer, and the services made from them, share one state. So only one collection of a kind
 /// runs at a time, however often a router applies the layer. The state takes a few hundred bytes and stays in memory
 /// until the process ends.
 ///
@@ -82,6 +83,11 @@ impl<K> MemoryDebugLayer<K> {
     /// Names the service in each report: [`Endpoint::service`].
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.configure(|endpoint| endpoint.service(name, version))
+    }
+
+    /// Starts recording live samples now and not at the first hit: [`Endpoint::live_samples_from_start`].
+    pub fn live_samples_from_start(self) -> Self {
+        self.configure(Endpoint::live_samples_from_start)
     }
 
     /// Sets the function that reads the client's address from the extensions of a request. Without this function, the

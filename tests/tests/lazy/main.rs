@@ -21,7 +21,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use axum::routing::get;
 use memory_debug_axum::{Credentials, MemoryDebugLayer, router};
-use memory_debug_core::__private::MallocConf;
+use memory_debug_core::__private::{MallocConf, live_samples};
 use memory_debug_tests::{LIMIT, OwnProcess, ProcessState, authorization, basic, credentials, mallctl_calls};
 use tower::layer::util::Identity;
 use tower::{Layer, Service, service_fn};
@@ -245,5 +245,39 @@ fn p4_making_credentials_and_settings_starts_nothing() {
         let tracked = black_box(memory_debug_axum::Tracked::new(1_u64));
         assert_eq!(Activity::now(), before);
         drop((layer, tracked));
+    });
+}
+
+#[test]
+fn p4_live_samples_from_the_start_are_recorded_without_a_thread_or_a_file() {
+    OwnProcess::run_alone("p4_live_samples_from_the_start_are_recorded_without_a_thread_or_a_file", || {
+        // The thread of an adapter is not made before it is applied, so everything here is exact.
+        let before = ProcessState::now();
+        let layer = MemoryDebugLayer::new(credentials()).live_samples_from_start();
+        assert!(live_samples::recording());
+        let since = live_samples::status().unwrap().since;
+        let mut service = layer.layer(application());
+        let between = mallctl_calls();
+        (0..REQUESTS).for_each(|_| drop(answer(&mut service, request("/", None))));
+        assert_eq!((ProcessState::now(), mallctl_calls()), (before, between));
+        // 64 MiB are in every sample.
+        let large = black_box(vec![1_u8; 64 << 20]);
+        let samples = live_samples::read().unwrap().samples;
+        assert!(samples.iter().any(|sample| sample.requested == 64 << 20), "{samples:?}");
+        assert_eq!(answer_of_page(&mut service).status(), 200);
+        assert_eq!(live_samples::status().unwrap().since, since, "the hit began it again");
+        drop(large);
+    });
+}
+
+#[test]
+fn p4_the_first_hit_begins_to_record_live_samples_and_a_refusal_does_not() {
+    OwnProcess::run_alone("p4_the_first_hit_begins_to_record_live_samples_and_a_refusal_does_not", || {
+        let mut service = MemoryDebugLayer::new(credentials()).layer(application());
+        drop(answer(&mut service, request("/debug/memory", None)));
+        drop(answer(&mut service, request("/debug/memory/x", Some(&authorization()))));
+        assert!(!live_samples::recording());
+        assert_eq!(answer_of_page(&mut service).status(), 200);
+        assert!(live_samples::recording());
     });
 }
