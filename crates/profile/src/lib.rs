@@ -97,4 +97,4 @@ pub use symbolized::{
     significant_stderrs,
 };
 pub use symbols::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
-pub use type_name::{readable_type_name, shorten_name};
+pub use type_name::{holds_pointers, readable_type_name, shorten_name};
