@@ -1,0 +1,118 @@
+//! Chooses one chain for each sample.
+
+use std::collections::BTreeMap;
+
+use super::estimate;
+use crate::holders_report::{HolderRoot, RootKind};
+use crate::input::ScanInput;
+use crate::link::{Link, LinkKey, collapse};
+use crate::objects::Names;
+use crate::scan::{SampleResult, ScanResult};
+
+/// A chain, and what makes it equal to others.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) keys: Vec<LinkKey>,
+    pub(super) root_key: (RootKind, Option<String>),
+    pub(super) links: Vec<Link>,
+    pub(super) root: HolderRoot,
+    pub(super) doubtful: bool,
+    /// Other roots that hold the same sample over the same holders.
+    pub(super) also: Vec<HolderRoot>,
+}
+
+type Key<'a> = (&'a [LinkKey], &'a (RootKind, Option<String>));
+
+impl Choice {
+    fn key(&self) -> Key<'_> {
+        (&self.keys, &self.root_key)
+    }
+}
+
+/// The chains of all scans by sample.
+#[derive(Debug)]
+pub(super) struct Chooser<'a> {
+    /// For each sample the latest result that reached it.
+    latest: BTreeMap<u64, (&'a ScanResult, &'a SampleResult)>,
+    depth: usize,
+}
+
+impl<'a> Chooser<'a> {
+    pub(super) fn new(results: &'a [ScanResult], depth: usize) -> Self {
+        let mut latest = BTreeMap::new();
+        for result in results {
+            for sample in result.samples.iter().filter(|sample| !sample.chains.is_empty()) {
+                latest.insert(sample.sequence, (result, sample));
+            }
+        }
+        Self { latest, depth }
+    }
+
+    /// Chooses a chain for each sample of one type: not doubtful if possible, then the most common one, then one that
+    /// does not end at a stack, then the shortest. `None` if no scan reached the sample.
+    pub(super) fn choose(
+        &self,
+        samples: &[usize],
+        input: &ScanInput,
+        names: &mut Names,
+    ) -> Vec<Option<Choice>> {
+        let candidates: Vec<Vec<Choice>> =
+            samples.iter().map(|at| self.candidates(*at, input, names)).collect();
+        // Each chain with the bytes of the samples that have it.
+        let mut common: BTreeMap<Key<'_>, f64> = BTreeMap::new();
+        for (at, choices) in samples.iter().zip(&candidates) {
+            let bytes = estimate(input, *at).bytes;
+            let mut keys: Vec<Key<'_>> =
+                choices.iter().filter(|choice| !choice.doubtful).map(Choice::key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            keys.into_iter().for_each(|key| *common.entry(key).or_default() += bytes);
+        }
+        candidates
+            .iter()
+            .map(|choices| {
+                let best = choices.iter().max_by(|one, other| {
+                    let common = |choice: &Choice| common.get(&choice.key()).copied().unwrap_or(0.0);
+                    (!one.doubtful)
+                        .cmp(&!other.doubtful)
+                        .then_with(|| common(one).total_cmp(&common(other)))
+                        .then_with(|| {
+                            (one.root.kind != RootKind::Stack).cmp(&(other.root.kind != RootKind::Stack))
+                        })
+                        .then_with(|| other.links.len().cmp(&one.links.len()))
+                        .then_with(|| other.key().cmp(&one.key()))
+                })?;
+                let mut also: Vec<HolderRoot> = choices
+                    .iter()
+                    .filter(|choice| {
+                        !choice.doubtful && choice.keys == best.keys && choice.root_key != best.root_key
+                    })
+                    .map(|choice| choice.root.clone())
+                    .collect();
+                also.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
+                also.dedup();
+                Some(Choice { also, ..best.clone() })
+            })
+            .collect()
+    }
+
+    fn candidates(&self, at: usize, input: &ScanInput, names: &mut Names) -> Vec<Choice> {
+        let found = input.samples.get(at).and_then(|object| self.latest.get(&object.sample.sequence));
+        let Some((result, sample)) = found else { return Vec::new() };
+        let chains = sample.chains.iter().map(|chain| {
+            let objects = chain.objects.iter().filter_map(|index| result.objects.get(*index as usize));
+            let mut links = collapse(objects.map(|object| Link::new(object, result, names)));
+            links.truncate(self.depth);
+            let root = result.roots.get(chain.root as usize).cloned().unwrap_or_default();
+            Choice {
+                keys: links.iter().map(|link| link.key).collect(),
+                root_key: (root.kind, root.name.clone()),
+                links,
+                root,
+                doubtful: chain.doubtful,
+                also: Vec::new(),
+            }
+        });
+        chains.collect()
+    }
+}

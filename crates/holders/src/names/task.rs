@@ -1,0 +1,144 @@
+//! Names the tasks of executors by their vtable. The functions in it name the future that the task runs.
+
+use std::collections::BTreeMap;
+
+use memory_debug_profile::readable_type_name;
+
+use super::Evidence;
+use crate::input::Symbols;
+use crate::memory::{Hidden, Memory};
+use crate::objects::{Name, Names, Objects};
+use crate::peek::{head, peek, words};
+
+/// A vtable is among the first words of a task, and a function of the task among the first of its vtable.
+const TASK_WORDS: u64 = 6;
+const VTABLE_WORDS: u64 = 8;
+
+/// Larger objects are no tasks.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The functions that name a future as their first argument.
+const FUNCTIONS: &[&str] =
+    &["tokio::runtime::task::raw::poll", "tokio::runtime::task::raw::dealloc", "async_task::raw::RawTask"];
+
+/// The readable name of the task to which a function of its vtable belongs.
+fn task_of(function: &str) -> Option<String> {
+    let function = function.strip_prefix('<').unwrap_or(function);
+    let arguments = FUNCTIONS.iter().find_map(|name| function.strip_prefix(name))?;
+    let inner = arguments.trim_start_matches("::").strip_prefix('<')?;
+    let mut depth = 0_usize;
+    let end = inner.char_indices().find(|(at, c)| {
+        match c {
+            '>' if inner[..*at].ends_with('-') => {}
+            '<' | '(' | '[' | '{' => depth += 1,
+            ',' | '>' if depth == 0 => return true,
+            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        false
+    })?;
+    let future = inner.get(..end.0).filter(|future| !future.is_empty())?;
+    // `shop::refresh::{closure#0}` is the body of an async function. A path says where it is; its last segment does not.
+    let readable =
+        if future.contains('{') { closures_without_numbers(future) } else { readable_type_name(future) };
+    Some(format!("task {readable}"))
+}
+
+/// `shop::refresh::{closure#0}` → `shop::refresh::{closure}`.
+fn closures_without_numbers(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('#') {
+        text.push_str(before);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    text + rest
+}
+
+/// Names tasks.
+pub(super) fn name_tasks<M: Memory + ?Sized>(
+    evidence: &Evidence<'_>,
+    memory: &mut M,
+    symbols: &dyn Symbols,
+    objects: &mut Objects,
+    names: &mut Names,
+) {
+    let mut unnamed = Vec::new();
+    let mut spans = Vec::new();
+    for (index, object) in objects.list.iter().enumerate() {
+        if object.name.is_none()
+            && object.bytes <= MAX_BYTES
+            && let Some(place) = objects.place(evidence.map, object)
+        {
+            unnamed.push(index);
+            spans.push(head(place.address, place.bytes, TASK_WORDS));
+        }
+    }
+    // For each vtable the objects that point to it.
+    let mut tables: BTreeMap<Sorted, Vec<usize>> = BTreeMap::new();
+    peek(memory, &spans, |at, bytes| {
+        for word in words(bytes).filter(|word| *word >> 12 != 0 && word >> 48 == 0 && word % 8 == 0) {
+            if symbols.is_constant(Hidden::new(word)) {
+                tables.entry(Sorted(!word)).or_default().extend(unnamed.get(at));
+            }
+        }
+    });
+    let found: Vec<(Sorted, Vec<usize>)> = tables.into_iter().collect();
+    let spans: Vec<_> =
+        found.iter().map(|(table, _)| head(!table.0, VTABLE_WORDS * 8, VTABLE_WORDS)).collect();
+    let mut tasks = Vec::new();
+    peek(memory, &spans, |at, bytes| {
+        let mut functions = words(bytes)
+            .filter(|word| *word >> 12 != 0 && word >> 48 == 0)
+            .filter_map(|word| symbols.function_at(Hidden::new(word)));
+        if let Some(task) = functions.find_map(|function| task_of(&function)) {
+            tasks.push((at, task));
+        }
+    });
+    for (at, task) in tasks {
+        // A sample of such a task has the name of the function. Its body is a closure.
+        let sampled = task.split("::{").next().and_then(|function| names.find(function));
+        let name = Name { index: sampled.unwrap_or_else(|| names.intern(task)), inferred: false };
+        for index in found.get(at).map(|(_, objects)| objects.as_slice()).unwrap_or_default() {
+            if let Some(object) = objects.list.get_mut(*index) {
+                object.name = Some(name);
+            }
+        }
+    }
+}
+
+/// A hidden address that can be a key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Sorted(u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_functions_of_a_task_name_its_future() {
+        for (function, expected) in [
+            (
+                "tokio::runtime::task::raw::poll::<shop::refresh::{closure#0}, alloc::sync::Arc<S>>",
+                Some("task shop::refresh::{closure}"),
+            ),
+            ("tokio::runtime::task::raw::poll<shop::jobs::Mail, alloc::sync::Arc<S>>", Some("task Mail")),
+            (
+                "tokio::runtime::task::raw::dealloc::<core::pin::Pin<alloc::boxed::Box<dyn Fn(u8) -> u8>>, S>",
+                Some("task Pin<Box<dyn Fn(u8) -> u8>>"),
+            ),
+            (
+                "<async_task::raw::RawTask<shop::run::{closure#1}, (), S, ()>>::run",
+                Some("task shop::run::{closure}"),
+            ),
+            // Legacy names have no arguments.
+            ("tokio::runtime::task::raw::poll", None),
+            ("tokio::runtime::task::raw::poll::<", None),
+            ("tokio::runtime::task::raw::poll::<>", None),
+            ("core::ptr::drop_in_place::<shop::Job>", None),
+            ("", None),
+        ] {
+            assert_eq!(task_of(function).as_deref(), expected, "{function}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Pointers in spare capacity: beyond the length of a vector, or outside of the used part of a ring buffer. The program
+//! has dropped or moved what they point to, so a chain over them is doubtful.
+
+use std::collections::BTreeMap;
+
+use crate::chain::Chain;
+use crate::input::ScanInput;
+use crate::memory::{Hidden, Memory, Span};
+use crate::names::Link;
+use crate::objects::{Names, Object, Objects};
+use crate::page_map::{PageMap, Place};
+use crate::peek::{head, peek, words};
+
+/// Bytes of a parent in which the header of a buffer is searched.
+const MAX_BYTES: u64 = 4096;
+
+/// How a type uses its buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Vector,
+    Ring,
+    /// It has no name, so both are possible.
+    Unknown,
+}
+
+fn family(name: Option<&str>) -> Option<Family> {
+    match name?.split('<').next()? {
+        "Vec" | "BinaryHeap" => Some(Family::Vector),
+        "VecDeque" => Some(Family::Ring),
+        _ => None,
+    }
+}
+
+/// A buffer and what points to it.
+struct Buffer {
+    object: u32,
+    place: Place,
+    family: Family,
+    /// Bytes that the program asked for. Only a sample tells.
+    requested: Option<u64>,
+}
+
+/// Marks chains as doubtful that begin in spare capacity. `links` has one entry for each chain with a direct holder, in
+/// the same order.
+pub(crate) fn doubt_spare_capacity<M: Memory + ?Sized>(
+    (input, map, root_words): (&ScanInput, &PageMap, &[Hidden]),
+    links: &[Link],
+    (objects, names): (&Objects, &Names),
+    chains: &mut [Vec<Chain>],
+    memory: &mut M,
+) {
+    // Each buffer once, with the memory in which its header lies.
+    let mut buffers: BTreeMap<u32, (Buffer, Span)> = BTreeMap::new();
+    for link in links {
+        if let Some(object) = objects.get(link.holder)
+            && !buffers.contains_key(&link.holder)
+            && let Some(family) =
+                object.name.map_or(Some(Family::Unknown), |name| family(Some(names.get(name.index))))
+            && let Some(place) = objects.place(map, object)
+            && let Some(header) = header_of(object, (map, root_words), objects)
+        {
+            let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
+            let requested = sample.map(|sample| sample.sample.requested);
+            buffers.insert(link.holder, (Buffer { object: link.holder, place, family, requested }, header));
+        }
+    }
+    let (buffers, spans): (Vec<Buffer>, Vec<Span>) = buffers.into_values().unzip();
+    let mut uses: BTreeMap<u32, Use> = BTreeMap::new();
+    peek(memory, &spans, |at, bytes| {
+        if let Some(buffer) = buffers.get(at) {
+            let words: Vec<u64> = words(bytes).collect();
+            uses.extend(buffer.find_use(&words).map(|found| (buffer.object, found)));
+        }
+    });
+    let direct = chains.iter_mut().flatten().filter(|chain| !chain.objects.is_empty());
+    for (chain, link) in direct.zip(links) {
+        chain.doubtful |= uses.get(&link.holder).is_some_and(|found| found.is_spare(u64::from(link.offset)));
+    }
+}
+
+/// The memory of the parent of a buffer: the first words of an object, or the words around a word of a root.
+fn header_of(object: &Object, (map, root_words): (&PageMap, &[Hidden]), objects: &Objects) -> Option<Span> {
+    let parent = object.parent?;
+    match parent.region() {
+        Some(region) => {
+            let known = objects.find(region).and_then(|index| objects.get(index));
+            let place = match known {
+                Some(parent) => objects.place(map, parent)?,
+                None => map.place(&map.extent(map.extent_of(region)?)?, region),
+            };
+            Some(head(place.address, place.bytes, MAX_BYTES / 8))
+        }
+        None => {
+            let word = root_words.get(parent.root_word()?)?.address();
+            Some(Span { start: Hidden::new(word.checked_sub(8)?), bytes: 32 })
+        }
+    }
+}
+
+/// Which elements of a buffer are in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Use {
+    /// Where the elements begin.
+    shift: u64,
+    stride: u64,
+    capacity: u64,
+    head: u64,
+    length: u64,
+}
+
+impl Use {
+    /// Whether a pointer at an offset lies outside of the used elements.
+    fn is_spare(&self, offset: u64) -> bool {
+        let Some(element) = offset.checked_sub(self.shift).map(|offset| offset / self.stride) else {
+            return false;
+        };
+        if self.head == 0 {
+            return element >= self.length;
+        }
+        element < self.capacity && (element + self.capacity - self.head) % self.capacity >= self.length
+    }
+}
+
+impl Buffer {
+    /// Finds `{capacity, pointer, length}` or `{capacity, pointer, head, length}` of this buffer.
+    fn find_use(&self, words: &[u64]) -> Option<Use> {
+        let (start, end) =
+            (self.place.address, self.place.address.saturating_add(self.place.bytes.min(MAX_BYTES)));
+        let at = words.iter().position(|word| (start..end).contains(word))?;
+        let capacity = *words.get(at.checked_sub(1)?)?;
+        let third = *words.get(at + 1)?;
+        let fourth = words.get(at + 2).copied();
+        let stride = self.stride(capacity)?;
+        let shift = words.get(at)? - start;
+        let ring = fourth.filter(|length| third < capacity && *length <= capacity).map(|length| Use {
+            shift,
+            stride,
+            capacity,
+            head: third,
+            length,
+        });
+        let vector = (third <= capacity).then_some(Use { shift, stride, capacity, head: 0, length: third });
+        match self.family {
+            Family::Vector => vector,
+            Family::Ring => ring,
+            // The next field of a struct can be any number. It must look like a length.
+            Family::Unknown => match ring.filter(|ring| ring.length < capacity && ring.length != third) {
+                Some(_) => None,
+                None => vector,
+            },
+        }
+    }
+
+    /// Bytes of an element. `None` if the capacity does not explain the size of the buffer.
+    fn stride(&self, capacity: u64) -> Option<u64> {
+        if capacity == 0 || capacity > self.place.bytes {
+            return None;
+        }
+        let stride = match self.requested {
+            Some(requested) if requested % capacity == 0 => requested / capacity,
+            Some(_) => return None,
+            None => {
+                let stride = self.place.bytes / capacity;
+                let left = self.place.bytes - stride * capacity;
+                // A size class is at most a fifth larger than its object.
+                if left * 5 > self.place.bytes {
+                    return None;
+                }
+                stride
+            }
+        };
+        (stride > 0 && stride % 8 == 0).then_some(stride)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffer(family: Family, requested: Option<u64>) -> Buffer {
+        Buffer { object: 0, place: Place { address: 0x7000_0000_0000, bytes: 96 }, family, requested }
+    }
+
+    #[test]
+    fn the_header_of_a_vector_tells_its_used_part() {
+        let vector = buffer(Family::Vector, Some(80));
+        let found = vector.find_use(&[7, 10, 0x7000_0000_0000, 3, 99]).unwrap();
+        assert_eq!(found, Use { shift: 0, stride: 8, capacity: 10, head: 0, length: 3 });
+        let spare: Vec<u64> = (0..10).filter(|element| found.is_spare(element * 8)).collect();
+        assert_eq!(spare, [3, 4, 5, 6, 7, 8, 9]);
+        // Not a header: the capacity does not explain the size, or the length is larger.
+        assert_eq!(vector.find_use(&[9, 0x7000_0000_0000, 3]), None);
+        assert_eq!(vector.find_use(&[10, 0x7000_0000_0000, 11]), None);
+        assert_eq!(vector.find_use(&[0, 0x7000_0000_0000, 0]), None);
+        assert_eq!(vector.find_use(&[0x7000_0000_0000, 3]), None);
+        assert_eq!(vector.find_use(&[10, 0x7000_0000_0060, 3]), None);
+        assert_eq!(vector.find_use(&[]), None);
+    }
+
+    #[test]
+    fn the_used_part_of_a_ring_goes_around_the_end() {
+        let ring = buffer(Family::Ring, Some(80));
+        let found = ring.find_use(&[10, 0x7000_0000_0000, 8, 4]).unwrap();
+        let spare: Vec<u64> = (0..10).filter(|element| found.is_spare(element * 8)).collect();
+        assert_eq!(spare, [2, 3, 4, 5, 6, 7]);
+        assert_eq!(ring.find_use(&[10, 0x7000_0000_0000, 10, 4]), None);
+    }
+
+    #[test]
+    fn an_unnamed_buffer_that_could_be_a_ring_is_not_doubted() {
+        let unknown = buffer(Family::Unknown, None);
+        assert_eq!(unknown.find_use(&[12, 0x7000_0000_0000, 5, 7]), None);
+        assert_eq!(unknown.find_use(&[12, 0x7000_0000_0000, 5, 500]).map(|found| found.length), Some(5));
+        assert_eq!(unknown.find_use(&[7, 0x7000_0000_0000, 5, 500]), None);
+    }
+}

@@ -1,0 +1,4 @@
+//! Scans of heaps that are made up.
+
+mod chains;
+mod heap;
