@@ -11,7 +11,7 @@ use crate::page_map::PageMap;
 const FIRST: usize = 24;
 const LAST: usize = 8;
 
-/// Every so many regions a walk leaves a mark, so that later walks need not go to the end of a long list again.
+/// A walk leaves a mark at each region with a multiple of this number, so that later walks need not go to the end of a long list again.
 const MILESTONE: u32 = 64;
 
 /// A chain of holders.

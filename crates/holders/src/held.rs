@@ -172,7 +172,7 @@ fn chains(
         })
         .collect();
     // The map of rows has an order that does not depend on a hash, and sorting keeps it for equal rows.
-    chains.sort_by_key(|chain| std::cmp::Reverse(chain.bytes));
+    chains.sort_by_key(|chain| (std::cmp::Reverse(chain.bytes), chain.doubtful));
     chains
 }
 

@@ -198,12 +198,14 @@ impl Marker<'_> {
     }
 
     fn retry_parent(&mut self, region: u32) {
-        let parent = self.mark.parent(region).and_then(|parent| parent.region());
-        if let Some(parent) = parent
-            && !self.is_repeat
-            && self.retries_left > 0
-            && self.retries.insert(parent)
-        {
+        if let Some(parent) = self.mark.parent(region).and_then(|parent| parent.region()) {
+            self.retry(parent);
+        }
+    }
+
+    /// Has a region read once more, because something that it pointed to has changed.
+    pub(super) fn retry(&mut self, region: u32) {
+        if !self.is_repeat && !self.is_last && self.retries_left > 0 && self.retries.insert(region) {
             self.retries_left -= 1;
         }
     }

@@ -70,8 +70,12 @@ impl Marker<'_> {
             if let Found::Extent(index) = self.map.find(target)
                 && !self.is_marked(index)
             {
-                // A changed extent is unknown from now on.
-                self.map.verify(memory, index, target);
+                // A changed extent is unknown from now on. What it was moved to may stand in the same place.
+                if !self.map.verify(memory, index, target)
+                    && let At::Region { region, .. } = word.at
+                {
+                    self.retry(region);
+                }
             }
             if matches!(self.map.find(target), Found::Unknown) {
                 self.map.resolve(memory, target);

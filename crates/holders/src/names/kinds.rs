@@ -57,7 +57,7 @@ fn likeness(one: &[Kind], other: &[Kind]) -> f64 {
 /// Sampled objects by size and type.
 type Examples = BTreeMap<u64, BTreeMap<u32, Vec<Vec<Kind>>>>;
 
-/// Names objects that are like the sampled ones of a type, and less like those of every other type.
+/// Names objects that are like the sampled ones of a type, and less like the objects of every other type.
 pub(super) fn name_by_kinds<M: Memory + ?Sized>(
     evidence: &Evidence<'_>,
     memory: &mut M,

@@ -14,9 +14,9 @@ const STACKS: u64 = 0x7ffc_0000_0000;
 const CODE: u64 = 0x5555_0000_0000;
 const CONSTANTS: u64 = 0x5555_4000_0000;
 /// Mean bytes between two samples.
-pub(crate) const RATE: u64 = 1 << 19;
+pub(crate) const RATE: u64 = 1 << 16;
 
-/// What a test does while the scan reads: it is called before each read, with the number of reads so far.
+/// What a test does while the scan reads: it is called after each read, with the number of reads before it.
 type Hook = Box<dyn FnMut(&mut Heap, usize)>;
 
 /// A process that a test makes up.
@@ -70,6 +70,8 @@ impl Heap {
     /// An object that was not sampled, in a slab. The sizes of regions are multiples of 16 up to 2048.
     pub(crate) fn small(&mut self, words: &[u64]) -> u64 {
         let size = (words.len() as u64 * 8).div_ceil(16).max(1) * 16;
+        let is_unique = self.bins.iter().all(|other| *other == size || PAGE * 2 / other != PAGE * 2 / size);
+        assert!(is_unique, "two sizes with equally many regions: {size}");
         self.bins.insert(size);
         if self.free.entry(size).or_default().is_empty() {
             let regions = PAGE * 2 / size;
@@ -162,6 +164,11 @@ impl Heap {
         self.other(CONSTANTS, &words)
     }
 
+    /// Frees a region of a slab. Its words stay, as they do in a real heap.
+    pub(crate) fn release(&mut self, address: u64, words: u64) {
+        self.free.entry((words * 8).div_ceil(16) * 16).or_default().push(address);
+    }
+
     /// Changes what the allocator says about an extent: its memory is used in another way now.
     pub(crate) fn reuse(&mut self, address: u64, pages: u64, found: PageUse) {
         let first = ((address - HEAP) / PAGE) as usize;
@@ -178,7 +185,6 @@ impl Heap {
             types: self.types.clone(),
             samples: self.samples.clone(),
             complete: self.complete,
-            // Two sizes can have equally many regions in a slab. jemalloc's have not.
             bins: self.bins.iter().map(bin).collect(),
             mappings: vec![Span { start: Hidden::new(HEAP), bytes: self.bytes.len() as u64 }],
             roots: self.roots.clone(),
@@ -203,10 +209,8 @@ impl Heap {
     }
 
     fn byte_run(&self, address: u64) -> &[u8] {
-        if let Some(at) = address.checked_sub(HEAP) {
-            if at < self.bytes.len() as u64 {
-                return &self.bytes[at as usize..];
-            }
+        if let Some(own) = address.checked_sub(HEAP).and_then(|at| self.bytes.get(at as usize..)) {
+            return own;
         }
         let other = self
             .others
@@ -219,10 +223,6 @@ impl Heap {
 impl Memory for Heap {
     fn read(&mut self, spans: &[Span]) -> &[u8] {
         assert!(spans.len() <= 256, "{} spans", spans.len());
-        if let Some(mut hook) = self.hook.take() {
-            hook(self, self.reads);
-            self.hook.get_or_insert(hook);
-        }
         self.reads += 1;
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
@@ -246,6 +246,10 @@ impl Memory for Heap {
         }
         assert!(buffer.len() <= 1 << 20, "{} bytes", buffer.len());
         self.buffer = buffer;
+        if let Some(mut hook) = self.hook.take() {
+            hook(self, self.reads - 1);
+            self.hook.get_or_insert(hook);
+        }
         &self.buffer
     }
 

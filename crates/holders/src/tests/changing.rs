@@ -1,0 +1,175 @@
+//! Heaps that change while they are scanned, memory that cannot be read, and scans that end early.
+
+use super::chains::rows;
+use super::heap::{Heap, PAGE};
+use crate::*;
+
+/// A table with sampled sessions, held over a state that was not sampled: `(state, table)`.
+fn sessions(heap: &mut Heap) -> (u64, u64) {
+    let sessions: Vec<u64> = (0..4).map(|_| heap.sample("Session", &[1; 4])).collect();
+    let table = heap.large(&sessions, 16 << 10);
+    let state = heap.small(&[table, 0, 0, 0]);
+    heap.fixed("shop::STATE", &[state]);
+    (state, table)
+}
+
+#[test]
+fn a_table_that_grew_during_the_scan_is_found_at_its_new_place() {
+    let mut heap = Heap::new();
+    let (state, table) = sessions(&mut heap);
+    let sessions: Vec<u64> = heap.input().samples.iter().map(|object| object.address.address()).collect();
+    heap.hook = Some(Box::new(move |heap, reads| {
+        // The root is the first read, the state the second. Then the table moves.
+        if reads == 1 {
+            heap.reuse(table, 4, PageUse::default());
+            heap.write(table, &[0; 4]);
+            let grown = heap.large(&sessions, 32 << 10);
+            heap.write(state, &[grown]);
+        }
+    }));
+    let result = heap.scan();
+    assert!(result.reached().all(|reached| reached == Reached::Yes));
+    assert_eq!(result.coverage().ended_early, None);
+    let found = holders(&[result], &heap.input(), &|_| true, &HoldersOptions::default());
+    assert_eq!(rows(&found, "Session"), ["Session ← [32768 bytes] ← [32 bytes] ← Static shop::STATE"]);
+}
+
+#[test]
+fn an_object_that_moved_to_a_root_during_the_scan_is_found_there() {
+    let mut heap = Heap::new();
+    let session = heap.sample("Session", &[1; 4]);
+    let queue = heap.small(&[session, 0]);
+    let root = heap.fixed("shop::ALL", &[0, queue]);
+    heap.hook = Some(Box::new(move |heap, reads| {
+        if reads == 0 {
+            heap.write(queue, &[0]);
+            heap.write(root, &[session]);
+        }
+    }));
+    let result = heap.scan();
+    assert!(result.reached().all(|reached| reached == Reached::Yes));
+}
+
+#[test]
+fn pages_that_are_used_in_another_way_now_are_not_read_in_the_old_way() {
+    let mut heap = Heap::new();
+    let lost = heap.sample("Lost", &[1; 4]);
+    let old = heap.small(&[lost, 0, 0, 0, 0, 0]);
+    heap.fixed("shop::OLD", &[old]);
+    heap.hook = Some(Box::new(move |heap, reads| {
+        if reads == 0 {
+            heap.reuse(old & !(2 * PAGE - 1), 2, PageUse { free: 0, regions: 2, bytes: 2 * PAGE });
+        }
+    }));
+    let result = heap.scan();
+    assert!(heap.read.iter().all(|(start, _)| *start != old));
+    assert_eq!(result.reached().collect::<Vec<_>>(), [Reached::No]);
+}
+
+#[test]
+fn a_page_that_vanishes_costs_only_what_lies_in_it() {
+    let mut heap = Heap::new();
+    let near = heap.sample("Near", &[1; 4]);
+    let far = heap.sample("Far", &[1; 4]);
+    // Three parts of one span: the middle one is on the page that cannot be read.
+    let table = heap.large(&[&[near][..], &[0; 511], &[0; 512], &[far]].concat(), 4 * PAGE);
+    let other = heap.small(&[far, 1]);
+    heap.fixed("shop::A", &[table, other]);
+    heap.vanished.insert(table / PAGE + 1);
+    let result = heap.scan();
+    assert!(result.reached().all(|reached| reached == Reached::Yes));
+    // The allocator still uses the page, so pointers in it are missing.
+    let reason = result.coverage().ended_early.clone().unwrap();
+    assert!(reason.contains("could not be read"), "{reason}");
+}
+
+#[test]
+fn memory_that_cannot_be_read_calls_nothing_unreachable() {
+    let mut heap = Heap::new();
+    let (state, table) = sessions(&mut heap);
+    heap.vanished.insert(table / PAGE);
+    let found = heap.holders();
+    let held = &found.types[0];
+    assert!(held.unreachable.is_none() && held.chains.is_empty());
+    assert_eq!(held.unknown_bytes, held.bytes);
+    assert!(found.coverage.ended_early.is_some());
+    // A root that cannot be read is the same.
+    let mut heap = Heap::new();
+    sessions(&mut heap);
+    heap.vanished.extend(heap.input().roots.iter().map(|root| root.span.start.address() / PAGE));
+    let found = heap.holders();
+    assert!(found.types[0].unreachable.is_none() && found.coverage.ended_early.is_some());
+    assert!(state > 0);
+}
+
+#[test]
+fn a_scan_that_runs_out_of_time_says_so_and_calls_nothing_unreachable() {
+    let mut heap = Heap::new();
+    sessions(&mut heap);
+    for _ in 0..4 {
+        heap.sample("Forgotten", &[2; 8]);
+    }
+    let complete = heap.scan();
+    assert_eq!(complete.coverage().ended_early, None);
+    let reads = heap.reads;
+    let (mut partial, mut whole) = (0, 0);
+    for reads in 0..=reads {
+        heap.over_after = Some(reads);
+        let found = heap.holders();
+        match &found.coverage.ended_early {
+            Some(reason) => {
+                partial += 1;
+                assert!(reason.contains("allow more seconds"), "{reason}");
+                assert!(found.types.iter().all(|held| held.unreachable.is_none()), "after {reads} reads");
+            }
+            None => whole += 1,
+        }
+    }
+    assert!(partial >= 3 && whole >= 1, "{partial} partial, {whole} whole");
+}
+
+#[test]
+fn more_objects_than_the_queue_holds_are_all_reached() {
+    let mut heap = Heap::new();
+    // The table has no sample.
+    heap.complete = false;
+    let count = 300_000;
+    let mut last = 0;
+    let objects: Vec<u64> = (0..count)
+        .map(|at| {
+            let leaf = if at % 30_000 == 29_999 { heap.sample("Leaf", &[1, 2]) } else { 0 };
+            last = heap.small(&[leaf, 0]);
+            last
+        })
+        .collect();
+    let table = heap.large(&objects, objects.len() as u64 * 8);
+    heap.fixed("shop::ALL", &[table]);
+    let result = heap.scan();
+    assert_eq!(result.reached().filter(|reached| *reached == Reached::Yes).count(), 10);
+    // The queue, its second half and a bit for each region, beside 4 bytes for each region and 40 for each extent.
+    let limit =
+        300_000 * 4 + (300_000 / 512 + 10) * 40 + (1 << 20) + 2 * (1 << 18) * 8 + 300_000 / 4 + 200_000;
+    assert!(result.own_bytes() < limit, "{}", result.own_bytes());
+}
+
+#[test]
+fn an_extent_that_appears_during_the_scan_is_read() {
+    let mut heap = Heap::new();
+    let session = heap.sample("Session", &[1; 4]);
+    let state = heap.small(&[0, 0]);
+    heap.fixed("shop::STATE", &[state]);
+    heap.hook = Some(Box::new(move |heap, reads| {
+        if reads == 0 {
+            // A slab, a page of its own, and an object of many pages, held by a pointer to an inner page.
+            let small = heap.small(&[session, 0, 0, 0, 0, 0, 0, 0]);
+            let page = heap.large(&[small], PAGE);
+            let large = heap.large(&[page], 5 * PAGE);
+            heap.write(state, &[large + 2 * PAGE]);
+            heap.bins.insert(64);
+        }
+    }));
+    // The size class must be known from the start.
+    heap.bins.insert(64);
+    let result = heap.scan();
+    assert_eq!(result.reached().collect::<Vec<_>>(), [Reached::Yes]);
+}

@@ -1,0 +1,154 @@
+//! Names of holders that were not sampled.
+
+use super::chains::rows;
+use super::heap::Heap;
+
+/// Sessions in a table, of which the first `sampled` were sampled. Each holds a sampled name.
+fn sessions(heap: &mut Heap, sampled: usize, all: usize) {
+    let sessions: Vec<u64> = (0..all)
+        .map(|at| {
+            let name = heap.sample("String", &[7; 4]);
+            let words = [1, 1, 32, name, 32, at as u64];
+            if at < sampled { heap.sample("Arc<Session>", &words) } else { heap.small(&words) }
+        })
+        .collect();
+    let table = heap.sample("HashMap<u64, Arc<Session>>", &sessions);
+    heap.fixed("shop::SESSIONS", &[table]);
+}
+
+#[test]
+fn a_holder_has_the_name_of_sampled_objects_with_the_same_parent_and_size() {
+    let mut heap = Heap::new();
+    sessions(&mut heap, 2, 6);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "String"),
+        ["String ← Arc<Session> ← HashMap<u64, Arc<Session>> ← Static shop::SESSIONS"]
+    );
+    let link = &found.types.iter().find(|held| held.type_name == "String").unwrap().chains[0].links[0];
+    assert_eq!(link.bytes, 48);
+}
+
+#[test]
+fn a_holder_that_is_like_nothing_sampled_has_a_size_and_no_name() {
+    let mut heap = Heap::new();
+    sessions(&mut heap, 0, 6);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "String"),
+        ["String ← [48 bytes] ← HashMap<u64, Arc<Session>> ← Static shop::SESSIONS"]
+    );
+}
+
+#[test]
+fn a_holder_has_the_name_of_sampled_objects_with_the_same_content() {
+    let mut heap = Heap::new();
+    // One sample is not enough for a likeness. Unlike words leave what is held, where, and by how many bytes.
+    let names: Vec<u64> = (0..4).map(|_| heap.sample("String", &[7; 4])).collect();
+    let job = heap.sample("Job", &[9, names[0], 0, 0, 0, 0]);
+    let other = heap.small(&[names[1], 0, 1, 2, 3, 4]);
+    let same = heap.small(&[!0, names[2], !0, !0, !0, !0]);
+    heap.fixed("shop::A", &[job]);
+    heap.fixed("shop::B", &[same]);
+    heap.fixed("shop::C", &[other, names[3]]);
+    let found = heap.holders();
+    let mut found = rows(&found, "String");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "String ← Job ← Static shop::A",
+            "String ← Job ← Static shop::B",
+            "String ← Static shop::C",
+            "String ← [48 bytes] ← Static shop::C",
+        ]
+    );
+}
+
+#[test]
+fn a_holder_has_the_name_of_sampled_objects_with_the_same_kinds_of_words() {
+    let mut heap = Heap::new();
+    let table = heap.vtable(&["core::ptr::drop_in_place::<shop::Mail>"]);
+    let mut objects = Vec::new();
+    for at in 0..4 {
+        let body = heap.sample("String", &[7; 4]);
+        let words = [3, table, body, at, 0, !0];
+        objects.push(if at < 3 { heap.sample("Mail", &words) } else { heap.small(&words) });
+    }
+    // A different offset of the same content, so that only the words can tell.
+    let body = heap.sample("String", &[7; 4]);
+    let other = heap.small(&[body, 5, 0, 0, 0, 0]);
+    heap.fixed("shop::A", &objects[..3]);
+    heap.stack("worker", &[objects[3], other]);
+    let found = heap.holders();
+    let found = rows(&found, "String");
+    assert!(found.contains(&"String ← Mail ← Stack worker".into()), "{found:?}");
+    assert!(found.contains(&"String ← [48 bytes] ← Stack worker".into()), "{found:?}");
+}
+
+#[test]
+fn a_task_has_the_name_of_its_future() {
+    let mut heap = Heap::new();
+    let poll = "tokio::runtime::task::raw::poll::<shop::refresh::{closure#0}, alloc::sync::Arc<S>>";
+    let table = heap.vtable(&[poll, "tokio::runtime::task::raw::schedule::<S>"]);
+    let legacy = heap.vtable(&["tokio::runtime::task::raw::poll"]);
+    let one = heap.sample("Vec<u64>", &[7; 40]);
+    let two = heap.sample("Vec<u64>", &[7; 50]);
+    let task = heap.small(&[132, 0, table, 1, 0, one, 40, 40, 0, 0]);
+    let unknown = heap.small(&[132, 0, legacy, 1, 0, 0, two, 50, 50]);
+    heap.fixed("tokio::OWNED", &[task]);
+    heap.fixed("tokio::OTHER", &[unknown]);
+    let found = heap.holders();
+    let mut found = rows(&found, "Vec<u64>");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "Vec<u64> ← [80 bytes] ← Static tokio::OTHER",
+            "Vec<u64> ← task shop::refresh::{closure} ← Static tokio::OWNED",
+        ]
+    );
+}
+
+#[test]
+fn a_type_that_holds_no_pointers_names_no_holder() {
+    let mut heap = Heap::new();
+    // A text in the same place and of the same size as the holder.
+    let texts: Vec<u64> = (0..4).map(|_| heap.sample("String", &[7; 6])).collect();
+    let body = heap.sample("Mail", &[1, 2]);
+    let holder = heap.small(&[0, body, 0, 0, 0, 0]);
+    heap.fixed("shop::ALL", &[texts[0], texts[1], texts[2], texts[3], holder]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Mail"), ["Mail ← [48 bytes] ← Static shop::ALL"]);
+}
+
+#[test]
+fn buffers_of_other_sizes_in_the_same_role_have_the_same_name() {
+    let mut heap = Heap::new();
+    let jobs: Vec<u64> = (0..4).map(|_| heap.sample("Job", &[1, 2])).collect();
+    let first = heap.sample("Vec<Job>", &[vec![0; 2500], jobs[..2].to_vec()].concat());
+    let second = heap.large(&jobs[2..], 24 << 10);
+    heap.fixed("shop::JOBS", &[first, second]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Job"), ["Job ← Vec<Job> ← Static shop::JOBS"]);
+    assert!(found.types.iter().any(|held| held.type_name == "Job" && held.chains[0].samples == 4));
+}
+
+/// S60, S61: neither addresses nor contents leave the scan.
+#[test]
+fn s60_a_result_has_no_address_and_no_content() {
+    let mut heap = Heap::new();
+    sessions(&mut heap, 2, 6);
+    for _ in 0..3 {
+        let held = heap.small(&[0x1234_5678_9abc, 1]);
+        heap.sample("Forgotten", &[0x1234_5678_9abc, held]);
+    }
+    let result = heap.scan();
+    let found = heap.holders();
+    let text = format!("{result:?} {found:?} {:?}", heap.input());
+    let numbers =
+        text.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|number| number.parse::<f64>().ok());
+    // Page numbers would be larger than the sizes and the identities of this heap.
+    let largest = numbers.filter(|number| *number != f64::from(u32::MAX)).fold(0.0, f64::max);
+    assert!(largest > 1e5 && largest < 1e8, "{largest}");
+}
