@@ -15,6 +15,17 @@ use crate::json::{write_comma, write_text};
 use crate::printable::printable;
 use crate::walk::{Step, Walk};
 
+impl HeapGraph {
+    /// Writes the graph as a `.heapsnapshot`, which Chrome's DevTools and memlab open.
+    ///
+    /// # Errors
+    ///
+    /// Errors of `out`.
+    pub fn write_snapshot(&self, out: &mut dyn Write) -> io::Result<()> {
+        write(self, out)
+    }
+}
+
 /// Writes a graph without a time line.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Who holds the memory, as a document.
 
-use memory_debug_report::{InstanceInfo, Unavailable};
+use memory_debug_report::{InstanceInfo, SCHEMA, Unavailable};
 use serde::{Deserialize, Serialize};
 
 /// Who holds the live memory of one process.
@@ -25,6 +25,33 @@ pub struct HoldersReport {
     pub omitted: u64,
     /// Why a value is `None`, keyed by its path.
     pub unavailable: Unavailable,
+}
+
+impl HoldersReport {
+    /// A report without types about a process. `scanned_at` is RFC 3339 in UTC.
+    #[must_use]
+    pub fn new(instance: InstanceInfo, scanned_at: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            instance,
+            scanned_at: scanned_at.into(),
+            duration_us: 0,
+            cpu_us: 0,
+            coverage: None,
+            types: Vec::new(),
+            omitted: 0,
+            unavailable: Unavailable::default(),
+        }
+    }
+
+    /// The types that have unreachable memory, the one with the most such bytes first.
+    pub fn unreachable(&self) -> impl Iterator<Item = (&HeldType, &UnreachableMemory)> {
+        let mut found: Vec<_> =
+            self.types.iter().filter_map(|held| Some((held, held.unreachable.as_ref()?))).collect();
+        // The sort is stable, so equal bytes stay in the order of the types.
+        found.sort_by_key(|(_, memory)| std::cmp::Reverse(memory.bytes));
+        found.into_iter()
+    }
 }
 
 /// How much of the memory a result covers.

@@ -26,34 +26,66 @@
 //! - `unreachable`: samples that no scan reached
 //! - `link`: chains as rows show them
 //! - `held`: the holders of each type, from the results of scans
+//! - `type_filter`: which types of a report are shown
+//! - `holder_text`: the names of holders and chains
+//! - `render`: a report as text
+//! - `graph`: the chains as one graph
+//! - `graph_layout`: the places of its nodes in a picture
+//! - `svg`: the graph as SVG
+//! - `dot`: the graph for Graphviz
+//! - `heap_graph`: the chains as a heap snapshot of Chrome
+//! - `findings`: the rules of the doctor about the last scan
+//! - `leak_holders`: what the last scan says about leaks
+//! - `progress`: how far a scan is, as a document
 
 #![forbid(unsafe_code)]
 
-mod bits;
-mod chain;
-mod cycle;
-mod held;
+// In the order of the list above.
+mod memory;
 mod holders_report;
 mod input;
-mod link;
-mod mark;
-mod memory;
-mod names;
-mod objects;
-mod page_map;
+mod bits;
 mod peek;
-mod scan;
+mod page_map;
+mod mark;
+mod objects;
+mod chain;
+mod names;
 mod spare;
-mod unreachable;
 mod unreached;
+mod scan;
+mod cycle;
+mod unreachable;
+mod link;
+mod held;
+mod type_filter;
+mod holder_text;
+mod render;
+mod graph;
+mod graph_layout;
+mod svg;
+mod dot;
+mod heap_graph;
+mod findings;
+mod leak_holders;
+mod progress;
+#[cfg(test)]
+mod sample;
 
+pub use findings::diagnose_holders;
+pub use graph::{GraphEdge, GraphKind, GraphNode, HolderGraph};
+pub use graph_layout::{GraphBox, GraphCurve, GraphPicture};
 pub use held::{Holders, HoldersOptions, holders};
 pub use holders_report::{
     Coverage, HeldType, HolderChain, HolderLink, HolderRoot, HoldersReport, RootKind, UnreachableMemory,
 };
 pub use input::{Bin, Root, SampledObject, ScanInput, Symbols};
+pub use leak_holders::{HeldSuspect, LeakHolders, UnreachableType, write_leak_holders};
 pub use memory::{Hidden, Memory, PageUse, Span};
 pub use scan::{Reached, Scan, ScanResult};
+pub use progress::{ProgressReport, RunningScan, write_progress};
+pub use render::write_holders;
+pub use type_filter::TypeFilter;
 
 #[cfg(test)]
 mod tests;

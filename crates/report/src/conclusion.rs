@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::breakdown::Counts;
-use crate::doctor::{Diagnosis, Verdict};
+use crate::diagnosis::{Diagnosis, Verdict};
 use crate::report::{GrowingType, MemoryReport};
 use crate::units::{Bytes, percent, printable, short_name};
 

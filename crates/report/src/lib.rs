@@ -43,6 +43,7 @@
 //! - `row_id`: the id of a row in JSON
 //! - `monitor`: what the monitor of a process watches and saw
 //! - `trace`: where requests spend time and bytes
+//! - `diagnosis`: what the rules of the doctor found
 //! - `report`: the report and its own sections
 //! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
@@ -79,6 +80,7 @@ mod reconciliation;
 mod row_id;
 mod monitor;
 mod trace;
+mod diagnosis;
 mod report;
 mod breakdown;
 mod reconcile;
@@ -104,7 +106,8 @@ pub use ceiling::{Ceiling, LimitSource};
 pub use comparison::Comparison;
 pub use conclusion::{Conclusion, HeldBy};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
-pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
+pub use diagnosis::{Diagnosis, NotChecked, Severity, Verdict};
+pub use doctor::diagnose;
 pub use error::{Error, ErrorKind};
 pub use fleet::{
     Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,

@@ -40,6 +40,13 @@ pub use snapshots::write_snapshots_text;
 pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
 pub use text::{text, write_text};
 
+/// The parts of the text renderer that other crates of this project share. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use super::layout::Terminal;
+    pub use super::reasons::write as write_reasons;
+}
+
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
     pub use super::change::{

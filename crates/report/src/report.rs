@@ -13,6 +13,7 @@ use memory_debug_profile::{RowId, SymbolGap};
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
+use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
 use crate::monitor::{EarlierProcess, MonitorStatus};
@@ -71,6 +72,9 @@ pub struct MemoryReport {
     /// its earlier processes.
     #[serde(skip)]
     pub(crate) monitor: Option<Box<MonitorStatus>>,
+    /// What rules outside of this crate found, for the doctor. On the wire, the doctor has it.
+    #[serde(skip)]
+    pub(crate) findings: Option<Diagnosis>,
 }
 
 impl MemoryReport {
@@ -93,6 +97,7 @@ impl MemoryReport {
             growth: None,
             suspects: None,
             monitor: None,
+            findings: None,
         }
     }
 
@@ -116,6 +121,7 @@ impl MemoryReport {
             growth: self.growth.clone(),
             suspects: self.suspects.clone(),
             monitor: self.monitor.clone(),
+            findings: self.findings.clone(),
         }
     }
 
@@ -128,6 +134,11 @@ impl MemoryReport {
     /// The state of the monitor, as noted. `None` without a monitor.
     pub fn monitor(&self) -> Option<&MonitorStatus> {
         self.monitor.as_deref()
+    }
+
+    /// Notes what rules outside of this crate found, so that the doctor lists it with its own findings.
+    pub fn note_findings(&mut self, findings: Diagnosis) {
+        self.findings = Some(findings);
     }
 
     /// Earlier processes that did not end in order, the latest first. Empty without a monitor.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::doctor::{NotChecked, Severity, diagnose};
+use crate::diagnosis::{NotChecked, Severity};
+use crate::doctor::diagnose;
 use crate::sample;
 
 fn finding(id: &'static str) -> Verdict {

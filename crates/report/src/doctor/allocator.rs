@@ -171,7 +171,7 @@ fn metadata_bytes(report: &MemoryReport) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Severity;
+    use crate::diagnosis::Severity;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent, jemalloc};
     use crate::report::OptionValue;
 

@@ -75,7 +75,7 @@ fn anonymous(report: &MemoryReport) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Severity;
+    use crate::diagnosis::Severity;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
 

@@ -207,9 +207,10 @@ fn cost_of_samples(allocated: u64, rate: u64, page: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::Severity;
+    use crate::doctor::diagnose;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent, jemalloc};
-    use crate::doctor::{Severity, diagnose};
     use crate::report::OptionValue;
 
     fn heap(allocated: u64, rate: u64) -> MemoryReport {

@@ -1,6 +1,6 @@
 //! The parts of a rule, and how rules read numbers from a report.
 
-use super::{Severity, Verdict};
+use crate::diagnosis::{Severity, Verdict};
 use crate::report::{
     AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, OptionValue, ProcessMemory, TypeSummary,
 };

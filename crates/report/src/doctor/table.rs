@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use memory_debug_profile::SymbolGap;
 
-    use crate::doctor::Severity;
+    use crate::diagnosis::Severity;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
     use crate::report::{self, TypeSummary};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::diagnosis::{Severity, Verdict};
 use crate::report::{AllocatorStats, CgroupLevel, MachineMemory, OptionValue, TypeSummary};
 
 /// A healthy report with changed numbers of jemalloc.
@@ -270,4 +271,19 @@ fn rules_about_sizes_fire_in_a_small_container() {
     stats(&mut pages).allocated_bytes = Some(65 << 20);
     stats(&mut pages).options.insert("arenas.page".into(), OptionValue::Number(65_536));
     fired(&pages, "sampling-with-large-pages");
+}
+
+#[test]
+fn findings_of_other_rules_are_in_the_order_of_all_findings() {
+    let mut report = healthy::report();
+    let verdict = |id, severity| Verdict::new(id, severity, "evidence".into(), "advice".into());
+    report.note_findings(Diagnosis {
+        verdicts: vec![verdict("b", Severity::Warning), verdict("a", Severity::Notice)],
+        checked: vec!["a".into(), "b".into()],
+        not_checked: vec![NotChecked::new("c", "no scan ran".into())],
+    });
+    let diagnosis = diagnose(&report);
+    let ids: Vec<_> = diagnosis.verdicts.iter().map(|verdict| &*verdict.id).collect();
+    assert_eq!((ids, &*diagnosis.checked[0]), (vec!["b", "a"], "a"));
+    assert!(diagnosis.checked.is_sorted() && diagnosis.not_checked.iter().any(|rule| rule.id == "c"));
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::reasons;
-use crate::doctor::{Diagnosis, Severity, Verdict};
+use crate::diagnosis::{Diagnosis, Severity, Verdict};
 use crate::units::printable;
 
 /// The findings more severe than a notice.

@@ -44,7 +44,8 @@ pub(super) fn table<const N: usize>(
 }
 
 /// The layout for a terminal.
-pub(super) struct Terminal<'a, W: ?Sized>(pub(super) &'a mut W);
+#[derive(Debug)]
+pub struct Terminal<'a, W: ?Sized>(pub &'a mut W);
 
 impl<W: Write + ?Sized> Layout for Terminal<'_, W> {
     fn heading(&mut self, text: &str) -> fmt::Result {

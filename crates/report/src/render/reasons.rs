@@ -25,10 +25,11 @@ pub(super) fn named<'a>(
 }
 
 /// Writes what is missing, with the reasons, below a heading. Nothing if nothing is missing.
-pub(super) fn write<'a>(
-    out: &mut dyn Layout,
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> fmt::Result {
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write<'a>(out: &mut dyn Layout, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> fmt::Result {
     let missing: Vec<_> = named(pairs).collect();
     if !missing.is_empty() {
         out.heading("not available:")?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::doctor::Severity;
+use crate::diagnosis::Severity;
 use crate::doctor::healthy;
 use crate::doctor::tests::{assert_not_checked, fired, is_silent};
 use crate::report::{CgroupParts, MachineMemory};
