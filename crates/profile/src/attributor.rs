@@ -4,6 +4,7 @@
 pub(crate) mod fuzzing;
 mod known_names;
 mod resymbolize;
+mod stack_types;
 mod symbolize;
 mod table;
 mod tracebacks;
@@ -22,6 +23,7 @@ use crate::symbols::frames::Frame;
 use crate::symbols::{LoadObject, SymbolGap, SymbolTier, Symbolizer};
 use crate::type_name::{Qualify, ReadableNames};
 use known_names::KnownNames;
+pub use stack_types::StackTypes;
 
 /// Attributes the stacks of heap profiles to types.
 ///

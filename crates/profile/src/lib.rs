@@ -79,7 +79,7 @@ pub mod fuzzing {
 }
 
 pub use amount::Amount;
-pub use attributor::TypeAttributor;
+pub use attributor::{StackTypes, TypeAttributor};
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "flamegraph")]
@@ -96,5 +96,5 @@ pub use symbolized::{
     Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
     significant_stderrs,
 };
-pub use symbols::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
+pub use symbols::{FileData, LoadObject, SymbolGap, SymbolNames, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use type_name::{holds_pointers, readable_type_name, shorten_name};
