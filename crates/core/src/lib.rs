@@ -52,7 +52,7 @@
 //!
 //! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
 //! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `fork`, `install`, `mallctl`,
-//! `objects`, `mapped` and `samples::hooks` only.
+//! `objects`, `mapped`, `samples::hooks` and three modules of `scan` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
@@ -71,6 +71,7 @@
 //! - `jemalloc`: statistics, dumps and switches of the allocator
 //! - `headroom`: whether there is enough memory for some work
 //! - `thread`: threads whose own memory stays out of the profile
+//! - `scan`: the memory of this process, its roots and its names, as a scan of the heap reads them
 //! - `roots`: the exact size of registered values
 //! - `tracked`: exact counts of chosen types
 //! - `heap`: a heap profile and its symbols
@@ -85,6 +86,7 @@
 //! - `shared_source`: a part of the program that the page asks
 //! - `monitor_source`: the monitor of this process, as the page sees it
 //! - `trace_source`: the tracer of this process, as the page sees it
+//! - `holders`: scans of the heap, as the page asks for them
 
 #![deny(unsafe_code)]
 
@@ -116,6 +118,7 @@ mod samples;
 mod jemalloc;
 mod headroom;
 mod thread;
+mod scan;
 mod roots;
 mod tracked;
 mod heap;
@@ -130,14 +133,21 @@ mod http_method;
 mod shared_source;
 mod monitor_source;
 mod trace_source;
+mod holders;
 
 pub use collect::{Collector, Scope, allocator_stats, record_live_samples, summary, write_raw_dump};
 pub use collected::Collected;
 pub use control::{ProfilingChange, ProfilingFields};
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
+pub use holders::{HoldersOptions, ScanProgress};
 #[doc(hidden)]
 pub use http_method::known_method;
 pub use instance::instance_id;
+#[doc(inline)]
+pub use memory_debug_holders::{
+    Coverage, HeldType, HolderChain, HolderLink, HolderRoot, HoldersReport, ProgressReport, RootKind,
+    RunningScan, UnreachableMemory,
+};
 #[doc(inline)]
 pub use memory_debug_metrics as metrics;
 #[doc(inline)]

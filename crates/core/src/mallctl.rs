@@ -8,6 +8,7 @@ mod disabled;
 #[cfg(feature = "jemalloc")]
 mod enabled;
 mod error;
+mod heap_pages;
 #[cfg(all(feature = "jemalloc", target_os = "linux"))]
 mod hook;
 mod indexed;
@@ -22,11 +23,19 @@ use enabled as backend;
 use std::sync::OnceLock;
 
 pub(crate) use error::Error;
+#[cfg(all(test, feature = "jemalloc", target_pointer_width = "64"))]
+pub(crate) use heap_pages::tests::allocate;
+pub(crate) use heap_pages::{HeapPages, NUMBERS};
 #[cfg(all(feature = "jemalloc", target_os = "linux"))]
 pub(crate) use hook::*;
 pub(crate) use indexed::*;
 pub(crate) use key::*;
 pub(crate) use thread_bytes::ThreadBytes;
+
+/// The address of jemalloc's code. `None` without jemalloc.
+pub(crate) fn code_address() -> Option<u64> {
+    backend::code_address()
+}
 
 /// Keys or values that never change in a process. Calls `look_up` until it succeeds once.
 pub(crate) fn once<T>(known: &OnceLock<T>, look_up: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {

@@ -96,8 +96,10 @@ mod tests {
 
     #[test]
     fn the_program_is_recognised_in_any_order_of_mappings() {
-        let object =
-            |start| LoadedObject { code: std::iter::once(start..start + 0x800).collect(), build_id: None };
+        let object = |start| LoadedObject {
+            code: std::iter::once(start..start + 0x800).collect(),
+            ..LoadedObject::default()
+        };
         let mut all = mappings(&[APP, PLUGIN, "9000-a000 rwxp 0 0:0 0\n"]);
         all.iter_mut().for_each(|mapping| name(mapping, &[object(0x5100), object(0x1100)]));
         assert_eq!(all.iter().map(|mapping| mapping.is_program).collect::<Vec<_>>(), [false, true, false]);

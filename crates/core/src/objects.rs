@@ -18,6 +18,16 @@ pub(crate) struct LoadedObject {
     pub(crate) code: Vec<Range<u64>>,
     /// The build-id from its notes in memory. `None` if its linker wrote none.
     pub(crate) build_id: Option<BuildId>,
+    /// The address in memory of link-time address 0.
+    pub(crate) base: u64,
+    /// The addresses of its writable segments: its static variables.
+    pub(crate) writable: Vec<Range<u64>>,
+    /// The addresses of its constants: segments without code that are read-only, at the latest after the linker has
+    /// filled in addresses.
+    pub(crate) constants: Vec<Range<u64>>,
+    /// The addresses of the calling thread's instances of its thread-local variables. `None` if it has none, or the thread
+    /// has not used them yet.
+    pub(crate) thread_locals: Option<Range<u64>>,
 }
 
 impl LoadedObject {
@@ -69,11 +79,17 @@ unsafe extern "C" fn add(
     // `usize` has as many bits as addresses have.
     let start = |header: &Header| (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
     let range = |header: &Header, size: usize| start(header)..start(header).saturating_add(size);
-    let is_code = |header: &&Header| header.p_flags & libc::PF_X != 0;
-    let code = of_kind(libc::PT_LOAD).filter(is_code).map(|header| {
+    let memory = |header: &Header| {
         let Range { start, end } = range(header, header.p_memsz as usize);
         start as u64..end as u64
-    });
+    };
+    let has = |header: &Header, flag: u32| header.p_flags & flag != 0;
+    let segments = |is_wanted: fn(bool, bool) -> bool| {
+        let is_wanted = move |header: &&Header| is_wanted(has(header, libc::PF_X), has(header, libc::PF_W));
+        of_kind(libc::PT_LOAD).filter(is_wanted).map(memory).collect()
+    };
+    let mut constants: Vec<_> = segments(|is_code, is_writable| !is_code && !is_writable);
+    constants.extend(of_kind(libc::PT_GNU_RELRO).map(memory));
     let build_id = of_kind(libc::PT_NOTE).find_map(|header| {
         let notes = range(header, header.p_filesz as usize);
         let is_readable = of_kind(libc::PT_LOAD).filter(|load| load.p_flags & libc::PF_R != 0).any(|load| {
@@ -87,7 +103,16 @@ unsafe extern "C" fn add(
         let notes = unsafe { std::slice::from_raw_parts(notes.start as *const u8, notes.len()) };
         BuildId::from_notes(notes, header.p_align as usize)
     });
-    objects.push(LoadedObject { code: code.collect(), build_id });
+    let template = of_kind(libc::PT_TLS).next().map(|header| header.p_memsz as usize as u64);
+    let thread_locals = (!info.dlpi_tls_data.is_null()).then_some(info.dlpi_tls_data as u64).zip(template);
+    objects.push(LoadedObject {
+        code: segments(|is_code, _| is_code),
+        build_id,
+        base: info.dlpi_addr as usize as u64,
+        writable: segments(|_, is_writable| is_writable),
+        constants,
+        thread_locals: thread_locals.map(|(start, bytes)| start..start.saturating_add(bytes)),
+    });
     0
 }
 
@@ -108,6 +133,31 @@ mod tests {
         let file = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert_eq!(objects[0].build_id, BuildId::read(&file).unwrap());
         assert!(objects[0].build_id.is_some(), "the test is built with a build-id");
+    }
+
+    #[test]
+    fn the_program_has_its_statics_constants_and_thread_locals_where_they_are() {
+        use std::cell::Cell;
+        use std::sync::atomic::AtomicU64;
+
+        static WRITABLE: AtomicU64 = AtomicU64::new(1);
+        static CONSTANT: &str = "constant";
+        thread_local! {
+            static LOCAL: Cell<u64> = const { Cell::new(1) };
+        }
+        let program = &loaded_objects()[0];
+        let is_in = |ranges: &[Range<u64>], at: u64| ranges.iter().any(|range| range.contains(&at));
+        let writable = (&raw const WRITABLE) as u64;
+        assert!(is_in(&program.writable, writable) && !is_in(&program.constants, writable), "{program:x?}");
+        assert!(is_in(&program.constants, CONSTANT.as_ptr() as u64), "{program:x?}");
+        let local = LOCAL.with(|local| local.as_ptr() as u64);
+        assert!(program.thread_locals.as_ref().unwrap().contains(&local), "{local:x} {program:x?}");
+        std::thread::spawn(|| {
+            let local = LOCAL.with(|local| local.as_ptr() as u64);
+            assert!(loaded_objects()[0].thread_locals.as_ref().unwrap().contains(&local));
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

@@ -29,3 +29,24 @@ pub(super) fn name_to_mib(name: &CStr, _mib: &mut [usize]) -> Result<(), Error> 
 pub(super) unsafe fn read_mib<T: Copy>(name: &CStr, _mib: &[usize]) -> Result<T, Error> {
     Err(Error::new(name, CAUSE))
 }
+
+pub(super) unsafe fn exchange_mib<V, T: Copy + Default>(
+    name: &CStr,
+    _mib: &[usize],
+    _value: V,
+) -> Result<T, Error> {
+    Err(Error::new(name, CAUSE))
+}
+
+pub(super) unsafe fn exchange_slices<V, T>(
+    name: &CStr,
+    _mib: &[usize],
+    _values: &[V],
+    _found: &mut [T],
+) -> Result<(), Error> {
+    Err(Error::new(name, CAUSE))
+}
+
+pub(super) fn code_address() -> Option<u64> {
+    None
+}

@@ -1,0 +1,190 @@
+//! The memory of this process, as a scan reads it.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use memory_debug_holders::{Hidden, Memory, PageUse, Span};
+
+use super::foreign::PageWalk;
+use super::pages::Pages;
+use super::private_words::PrivateWords;
+use super::reader::Reader;
+use crate::headroom::Headroom;
+
+/// The most bytes that one read returns.
+const MAX_READ_BYTES: usize = 64 << 20;
+
+/// Bytes that a read usually wants.
+const USUAL_READ_BYTES: usize = 1 << 20;
+
+/// A scan ends if less memory than this is left.
+const SPARED_BYTES: u64 = 16 << 20;
+
+/// How often a scan looks at the memory that is left.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Where a scan is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReadSoFar {
+    pub(crate) read_bytes: u64,
+    pub(crate) heap_bytes: u64,
+}
+
+/// The memory of this process.
+pub(super) struct LiveMemory<'a> {
+    pub(super) reader: Reader,
+    pub(super) walk: PageWalk,
+    pub(super) pages: Pages,
+    copy: PrivateWords,
+    /// Bytes that were not read because they are swapped out.
+    pub(super) swapped: u64,
+    deadline: Instant,
+    looked_at: Instant,
+    /// Why the scan has to end.
+    ended: Option<String>,
+    tell: &'a dyn Fn(ReadSoFar),
+}
+
+impl<'a> LiveMemory<'a> {
+    /// # Errors
+    ///
+    /// If no memory could be mapped.
+    pub(super) fn new(
+        (reader, walk, pages): (Reader, PageWalk, Pages),
+        deadline: Instant,
+        tell: &'a dyn Fn(ReadSoFar),
+    ) -> Result<Self, String> {
+        let copy =
+            PrivateWords::new(USUAL_READ_BYTES / size_of::<u64>()).map_err(|error| error.to_string())?;
+        let looked_at = Instant::now();
+        Ok(Self { reader, walk, pages, copy, swapped: 0, deadline, looked_at, ended: None, tell })
+    }
+
+    /// The addresses that the scan uses for itself.
+    pub(super) fn own_addresses(&self) -> Vec<Range<u64>> {
+        let [addresses, answers] = self.walk.own_addresses();
+        vec![self.reader.addresses(), addresses, answers, self.copy.addresses()]
+    }
+
+    /// Why the scan has to end. `None` if it was not cut short.
+    pub(super) fn ended(&self) -> Option<&str> {
+        self.ended.as_deref()
+    }
+
+    /// Makes room for a read. A larger copy lies elsewhere, and was made after the roots were found, so it is not one of them.
+    fn make_room(&mut self, bytes: usize) {
+        let bytes = bytes.min(MAX_READ_BYTES);
+        if bytes > self.copy.bytes().len() {
+            let larger = PrivateWords::new(bytes.next_power_of_two() / size_of::<u64>());
+            // Without room, the read is shorter.
+            if let Ok(larger) = larger {
+                self.copy = larger;
+            }
+        }
+    }
+}
+
+impl Memory for LiveMemory<'_> {
+    fn read(&mut self, spans: &[Span]) -> &[u8] {
+        let wanted = spans.iter().fold(0_u64, |sum, span| sum.saturating_add(span.bytes));
+        self.make_room(usize::try_from(wanted).unwrap_or(usize::MAX));
+        let copied = if self.pages.has_swapped() {
+            let (mut whole, mut cut) = (0, None);
+            for span in spans {
+                let bytes = self.pages.before_swapped(span.start.address(), span.bytes);
+                if bytes < span.bytes {
+                    self.swapped = self.swapped.saturating_add(span.bytes - bytes);
+                    cut = Some(Span { start: span.start, bytes });
+                    break;
+                }
+                whole += 1;
+            }
+            let mut readable = spans[..whole].to_vec();
+            readable.extend(cut);
+            self.reader.read(&readable, self.copy.bytes_mut())
+        } else {
+            self.reader.read(spans, self.copy.bytes_mut())
+        };
+        &self.copy.bytes()[..copied]
+    }
+
+    fn uses(&mut self, pages: &[Hidden], uses: &mut Vec<PageUse>) {
+        uses.clear();
+        uses.reserve(pages.len());
+        let asked = self.walk.ask(pages.iter().map(|page| page.address()), |answer| {
+            uses.push(PageUse { free: answer.free, regions: answer.regions, bytes: answer.bytes });
+        });
+        if let Err(error) = asked {
+            // Pages that jemalloc did not tell about count as unknown.
+            uses.resize(pages.len(), PageUse::default());
+            self.ended.get_or_insert(error.to_string());
+        }
+    }
+
+    fn is_heap(&mut self, page: Hidden) -> bool {
+        self.walk.is_heap(page.address())
+    }
+
+    fn is_over(&mut self) -> bool {
+        if self.ended.is_some() {
+            return true;
+        }
+        let now = Instant::now();
+        if now >= self.deadline {
+            self.ended = Some("its time was over".to_owned());
+        } else if now.duration_since(self.looked_at) >= LOOK_AGAIN {
+            self.looked_at = now;
+            let headroom = Headroom::new(SPARED_BYTES, SPARED_BYTES);
+            if headroom.is_short() {
+                self.ended = Some(format!("memory became short: {headroom}"));
+            }
+        }
+        self.ended.is_some()
+    }
+
+    fn progress(&mut self, read_bytes: u64, heap_bytes: u64) {
+        (self.tell)(ReadSoFar { read_bytes, heap_bytes });
+    }
+}
+
+#[cfg(feature = "jemalloc")]
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::path::Path;
+
+    use super::*;
+
+    fn memory(deadline: Instant, tell: &dyn Fn(ReadSoFar)) -> LiveMemory<'_> {
+        let proc = Path::new("/proc");
+        let parts = (Reader::new(proc).unwrap(), PageWalk::new(4096).unwrap(), Pages::new(proc, 4096));
+        LiveMemory::new(parts, deadline, tell).unwrap()
+    }
+
+    #[test]
+    fn reads_spans_of_any_size_and_asks_about_any_number_of_pages() {
+        let mut memory = memory(Instant::now() + Duration::from_secs(3600), &|_| {});
+        let large = vec![7_u8; 3 << 20];
+        let span = Span { start: Hidden::new(large.as_ptr() as u64), bytes: large.len() as u64 };
+        assert_eq!(memory.read(&[span]), large);
+        assert_eq!(memory.read(&[]), b"");
+        let object = crate::mallctl::allocate(100 << 10);
+        assert!(memory.is_heap(Hidden::new(object)));
+        let mut uses = vec![PageUse::default(); 3];
+        memory.uses(&vec![Hidden::new(object); 10_000], &mut uses);
+        assert_eq!(uses.len(), 10_000);
+        assert!(uses.iter().all(|found| found.regions == 1 && found.bytes >= 100 << 10));
+        assert!(!memory.is_over());
+    }
+
+    #[test]
+    fn ends_at_the_deadline_and_says_so() {
+        let reached = Cell::new(ReadSoFar::default());
+        let tell = |now| reached.set(now);
+        let mut memory = memory(Instant::now(), &tell);
+        assert!(memory.is_over());
+        assert_eq!(memory.ended(), Some("its time was over"));
+        memory.progress(5, 9);
+        assert_eq!(reached.get(), ReadSoFar { read_bytes: 5, heap_bytes: 9 });
+    }
+}

@@ -1,0 +1,168 @@
+//! The memory outside of the heap that keeps objects alive.
+
+mod thread_memory;
+
+use std::ops::Range;
+
+use memory_debug_holders::{Hidden, Root, RootKind, Span};
+
+use self::thread_memory::ThreadMemory;
+use super::areas::{Area, AreaKind};
+use super::control_blocks::{self, ControlBlock};
+use super::foreign::PageWalk;
+use super::names::{AllocatorVariables, Names};
+use super::pages::Pages;
+use super::private_words::PrivateWords;
+use super::ranges::{common, sort, without};
+use super::reader::Reader;
+use super::threads::Thread;
+
+/// The most bytes in which control blocks of threads are looked for. Areas with stacks are small, so areas are searched
+/// in the order of their size.
+const MAX_SEARCHED_BYTES: u64 = 256 << 20;
+
+/// Words that are read at a time.
+const WORDS_AT_ONCE: usize = 1 << 17;
+
+/// What is known about the process.
+pub(super) struct Process<'a> {
+    pub(super) areas: &'a [Area],
+    pub(super) threads: &'a [Thread],
+    pub(super) names: &'a Names,
+    pub(super) allocator: &'a AllocatorVariables,
+    /// The calling thread, and from where on its stack counts. What lies below belongs to the scan.
+    pub(super) own: (u32, u64),
+    /// Memory that is no root, such as what the scan uses.
+    pub(super) excluded: &'a [Range<u64>],
+}
+
+/// The roots of a process.
+#[derive(Debug, Default)]
+pub(super) struct Roots {
+    pub(super) roots: Vec<Root>,
+    /// The thread pointers of all threads.
+    pub(super) thread_pointers: Vec<u64>,
+    /// Bytes that are swapped out, and so are not read.
+    pub(super) swapped: u64,
+    /// Threads whose thread-local variables were not found.
+    pub(super) unknown_threads: usize,
+}
+
+/// Finds the roots.
+///
+/// # Errors
+///
+/// If jemalloc refused a question about pages, or no memory could be mapped.
+pub(super) fn find(
+    process: &Process<'_>,
+    walk: &mut PageWalk,
+    pages: &mut Pages,
+    reader: &mut Reader,
+) -> Result<Roots, String> {
+    let mut copy = PrivateWords::new(WORDS_AT_ONCE).map_err(|error| error.to_string())?;
+    let mut found = Roots::default();
+    let statics = process.names.statics();
+    let mut pieces = Vec::new();
+    for area in process.areas.iter().filter(|area| area.is_private_data) {
+        let range = area.start..area.end;
+        let may_be_heap = matches!(area.kind, AreaKind::Anonymous | AreaKind::CHeap);
+        for part in statics.iter().map(|part| common(part, &range)).filter(|part| !part.is_empty()) {
+            pieces.push((part, RootKind::Static));
+        }
+        let rest = without(range, &statics);
+        let kind = if area.kind == AreaKind::CHeap { RootKind::CHeap } else { RootKind::Mapping };
+        for part in rest {
+            let parts = if may_be_heap {
+                let mut first_words = |at| words_at(reader, at);
+                walk.parts(part, &mut first_words).map_err(|error| error.to_string())?
+            } else {
+                vec![part]
+            };
+            pieces.extend(parts.into_iter().map(|part| (part, kind)));
+        }
+    }
+    let ids: Vec<u32> = process.threads.iter().map(|thread| thread.id).collect();
+    let foreign = pieces.iter().filter(|(_, kind)| *kind == RootKind::Mapping).map(|(part, _)| part.clone());
+    let blocks = control_blocks_in(foreign.collect(), &ids, pages, reader, &mut copy);
+    found.thread_pointers = blocks.iter().map(|block| block.thread_pointer).collect();
+    let memory = ThreadMemory::of(process, &blocks, &pieces);
+    found.unknown_threads = memory.unknown_threads;
+    found.add(process, memory, pieces, pages, &copy);
+    Ok(found)
+}
+
+impl Roots {
+    fn add(
+        &mut self,
+        process: &Process<'_>,
+        memory: ThreadMemory,
+        pieces: Vec<(Range<u64>, RootKind)>,
+        pages: &mut Pages,
+        copy: &PrivateWords,
+    ) {
+        let mut holes = process.excluded.to_vec();
+        holes.push(copy.addresses());
+        holes.extend(process.allocator.statics.iter().cloned());
+        holes.extend(memory.excluded);
+        sort(&mut holes);
+        let mut claimed: Vec<Range<u64>> = memory.roots.iter().map(|(range, ..)| range.clone()).collect();
+        claimed.extend(holes.iter().cloned());
+        sort(&mut claimed);
+        for (range, kind, name) in memory.roots {
+            for part in without(range, &holes) {
+                self.add_present(part, kind, name.as_deref(), pages);
+            }
+        }
+        for (piece, kind) in pieces {
+            for part in without(piece, &claimed) {
+                self.add_present(part, kind, None, pages);
+            }
+        }
+    }
+
+    fn add_present(&mut self, part: Range<u64>, kind: RootKind, name: Option<&str>, pages: &mut Pages) {
+        for part in pages.present(part, &mut self.swapped) {
+            let span = Span { start: Hidden::new(part.start), bytes: part.end - part.start };
+            self.roots.push(Root { span, kind, name: name.map(str::to_owned) });
+        }
+    }
+}
+
+/// The first two words of a page.
+fn words_at(reader: &mut Reader, address: u64) -> Option<[u64; 2]> {
+    let mut bytes = [0; 16];
+    let copied = reader.read(&[Span { start: Hidden::new(address), bytes: 16 }], &mut bytes);
+    let (low, high) = bytes.split_at(8);
+    (copied == 16)
+        .then_some([u64::from_ne_bytes(low.try_into().ok()?), u64::from_ne_bytes(high.try_into().ok()?)])
+}
+
+/// Searches memory for control blocks of threads.
+fn control_blocks_in(
+    mut parts: Vec<Range<u64>>,
+    threads: &[u32],
+    pages: &mut Pages,
+    reader: &mut Reader,
+    copy: &mut PrivateWords,
+) -> Vec<ControlBlock> {
+    parts.sort_unstable_by_key(|part| part.end - part.start);
+    let mut blocks: Vec<ControlBlock> = Vec::new();
+    let mut searched = 0;
+    let at_once = (copy.len() * size_of::<u64>()) as u64;
+    // Neighbours of what was read at a time overlap by a block, so that no block is cut.
+    let step = at_once - control_blocks::BLOCK_BYTES;
+    for part in parts.into_iter().flat_map(|part| pages.present(part, &mut 0)) {
+        let mut at = part.start;
+        while at < part.end && searched < MAX_SEARCHED_BYTES {
+            let bytes = (part.end - at).min(at_once);
+            let copied = reader.read(&[Span { start: Hidden::new(at), bytes }], copy.bytes_mut());
+            searched += bytes;
+            control_blocks::find(at, &copy[..copied / size_of::<u64>()], threads, &mut blocks);
+            at += if bytes < at_once { bytes } else { step };
+        }
+    }
+    // A block in an overlap is found twice.
+    blocks.sort_unstable_by_key(|block| (block.thread_pointer, block.thread.is_none()));
+    blocks.dedup_by_key(|block| block.thread_pointer);
+    blocks
+}
