@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use memory_debug_profile::{HeapProfile, Selection, SymbolizedProfile};
+use memory_debug_profile::{HeapProfile, Selection, StackTypes, SymbolizedProfile};
 use memory_debug_report::{
     Error, ErrorKind, Group, MemoryReport, RowSource, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo,
     TypeRow, TypeSummary,
@@ -71,6 +71,15 @@ impl Collected {
     /// If there is no heap profile. The message says why.
     pub fn heap_profile(&self) -> Result<&HeapProfile, Error> {
         self.heap().map(Heap::profile)
+    }
+
+    /// Finds the type of each stack of the heap profile.
+    ///
+    /// # Errors
+    ///
+    /// If there is no heap profile. The message says why.
+    pub(crate) fn stack_types(&self) -> Result<StackTypes, Error> {
+        self.heap().map(Heap::stack_types)
     }
 
     /// Makes a snapshot of the heap, to keep and to compare. Call it right after the collection, because the snapshot

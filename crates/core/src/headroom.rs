@@ -17,6 +17,8 @@ pub enum Work {
     Page,
     /// The heap by stack, with symbols.
     Profile,
+    /// Scans of the heap for what holds its objects.
+    Holders,
     /// Two heaps by stack, and the diff of them.
     Comparison {
         /// The number of stacks in the largest snapshot that is compared.

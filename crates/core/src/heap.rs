@@ -4,8 +4,8 @@ use std::io::BufRead;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_debug_profile::{
-    HeapProfile, LargeObjects, Mapping, Selection, SymbolGap, SymbolTier, SymbolizedProfile, TypeAttributor,
-    TypeTable,
+    HeapProfile, LargeObjects, Mapping, Selection, StackTypes, SymbolGap, SymbolTier, SymbolizedProfile,
+    TypeAttributor, TypeTable,
 };
 use memory_debug_report::__private::summarize;
 use memory_debug_report::TypeSummary;
@@ -63,6 +63,12 @@ impl Heap {
     pub(crate) fn summarize(&self, selection: &Selection) -> TypeSummary {
         let (table, tier, symbol_gaps) = self.table(selection);
         summarize(&self.profile, selection, &table, tier, symbol_gaps)
+    }
+
+    /// Finds the type of each stack.
+    pub(crate) fn stack_types(&self) -> StackTypes {
+        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
+        attributor.stack_types(&self.profile, &OwnFiles::new())
     }
 
     /// Makes the profile with symbols, and with the build-ids of the files that its code is from.

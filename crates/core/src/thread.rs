@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::OnceLock;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 
 use memory_debug_report::{Error, ErrorKind};
 
@@ -60,6 +60,30 @@ pub(crate) fn wait_for_collecting<R: Send + 'static>(
     })?;
     let failed = |_panic| Error::new(ErrorKind::Internal, "the collection failed; this is a bug");
     thread.join().map_err(failed)
+}
+
+/// Runs `work` as [`spawn_collecting`] does, and waits for its result. The work may borrow from the caller.
+///
+/// # Errors
+///
+/// If the operating system refused a thread, or `work` panicked.
+pub(crate) fn scoped_collecting<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, Error> {
+    let refused = |error: io::Error| {
+        let message = format!("no thread for the collection: {}", error.kind());
+        Error::with_source(ErrorKind::System, message, error)
+    };
+    room_for_threads(1).map_err(refused)?;
+    thread::scope(|scope| {
+        let isolated = || {
+            let _isolation = Isolation::enter();
+            work()
+        };
+        let thread =
+            Builder::new().name("memory-debug".into()).spawn_scoped(scope, isolated).map_err(refused)?;
+        thread
+            .join()
+            .map_err(|_panic| Error::new(ErrorKind::Internal, "the collection failed; this is a bug"))
+    })
 }
 
 /// Lets the arena of collecting threads return unused pages at once, until the next thread uses the arena.
@@ -123,14 +147,20 @@ fn use_arena(arena: u32) -> Result<(), mallctl::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
 
     #[test]
     fn without_jemalloc_the_work_simply_runs() {
         let thread = spawn_collecting(|| thread::current().name().map(str::to_owned)).unwrap();
         assert_eq!(thread.join().unwrap().as_deref(), Some("memory-debug"));
+    }
+
+    #[test]
+    fn scoped_work_borrows_and_a_panic_is_an_error() {
+        let text = String::from("borrowed");
+        assert_eq!(scoped_collecting(|| text.len()).unwrap(), 8);
+        let error = scoped_collecting(|| panic!("expected by the test")).map(|()| 0).unwrap_err();
+        assert_eq!(error.to_string(), "the collection failed; this is a bug");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Collector, Scope};
 use crate::headroom::{Headroom, Work};
+use crate::jemalloc::read_totals;
 
 /// Memory for a collection of numbers alone: files of a few kilobytes, jemalloc's epoch, a thread with an arena.
 /// Measured: 1.5 MiB.
@@ -33,6 +34,11 @@ impl Collector {
         let profile = per_dump(dump, NAMING);
         let (body, work) = match work {
             Work::Page => (body_bytes.min(dump), 0),
+            Work::Holders => {
+                let heap = read_totals().map_or(0, |totals| totals.allocated);
+                let collecting = TYPES_BYTES.saturating_add(per_dump(dump, COLLECTING));
+                (body_bytes, collecting.saturating_add(heap / PART_OF_HEAP).saturating_add(SCAN_BYTES))
+            }
             Work::Profile => (body_bytes.min(dump.saturating_mul(BODY_OF_DUMP)), profile),
             Work::Comparison { stacks } => {
                 let kept = per_dump(stacks.saturating_mul(BYTES_OF_A_STACK), COMPARING);
@@ -54,6 +60,11 @@ impl Collector {
 fn per_dump(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }
+
+/// The part of the heap that a scan takes for its map and its marks: 4 %. Measured: 3.6 %.
+const PART_OF_HEAP: u64 = 25;
+/// Memory of a scan apart from that: what it reads at a time, and the program's symbols.
+const SCAN_BYTES: u64 = 2 << 20;
 
 /// Tenths for the dump, or for the profile that replaces it, and for the remembered names of its stacks. Measured:
 /// 10.

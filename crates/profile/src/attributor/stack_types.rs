@@ -27,6 +27,11 @@ impl StackTypes {
         self.by_stack.get(&stack).copied()
     }
 
+    /// All stacks with their types, in no order.
+    pub fn by_stack(&self) -> impl Iterator<Item = (StackHash, u32)> {
+        self.by_stack.iter().map(|(stack, index)| (*stack, *index))
+    }
+
     fn add(&mut self, stack: StackHash, name: String, indexes: &mut FxHashMap<String, u32>) {
         let next = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
         let index = *indexes.entry(name).or_insert_with_key(|name| {
