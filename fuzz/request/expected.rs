@@ -169,9 +169,9 @@ fn is_of_profiles(sent: &Sent) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = |length| move |id: &str| id.len() == length && id.bytes().all(is_digit);
     let query = sent.query.as_deref().unwrap_or_default();
-    const PAGES: [&str; 10] = [
+    const PAGES: [&str; 12] = [
         "heap/flamegraph", "heap/tree", "snapshots", "diff", "leaks", "profiling", "purge", "monitor", "monitor/tasks",
-        "trace",
+        "trace", "holders", "holders/progress",
     ];
     PAGES.contains(&rest)
         || rest == "stats" && query.contains("detail=")

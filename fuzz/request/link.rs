@@ -3,7 +3,7 @@
 use super::{Expected, Who, preferred_of};
 use crate::input::{Sent, Settings};
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "",
     "/stats",
     "/instance",
@@ -14,6 +14,8 @@ const PAGES: [&str; 16] = [
     "/snapshots",
     "/diff",
     "/leaks",
+    "/holders",
+    "/holders/progress",
     "/monitor",
     "/monitor/tasks",
     "/trace",

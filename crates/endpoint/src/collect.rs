@@ -1,10 +1,10 @@
 //! The source of reports.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memory_debug_core::{
-    Collected, Collector, Headroom, PerProcess, ProfilingChange, ProfilingRefusal, ProfilingStatus, Resource,
-    Scope, Work,
+    Collected, Collector, Headroom, HoldersOptions, HoldersReport, PerProcess, ProfilingChange,
+    ProfilingRefusal, ProfilingStatus, ProgressReport, Resource, Scope, Work,
 };
 
 /// Collects reports. [`Collector`] is the real implementation; tests, for example, use another one.
@@ -44,6 +44,24 @@ pub trait Collect: Send + Sync + 'static {
     /// status 501.
     fn process(&self) -> Option<&Collector> {
         None
+    }
+
+    /// Scans the heap for what holds its objects. Called on a thread of its own, never twice at once for one endpoint.
+    ///
+    /// `None` if this collector cannot. Requests for a scan then get status 501. By default, the collector of this
+    /// process scans.
+    fn holders(&self, options: &HoldersOptions) -> Option<HoldersReport> {
+        self.process().map(|process| process.holders(options))
+    }
+
+    /// The result of the last scan. `None` if none has ended. Must return at once.
+    fn last_holders(&self) -> Option<Arc<HoldersReport>> {
+        self.process().and_then(Collector::last_holders)
+    }
+
+    /// Whether a scan runs, and how far it is. `None` if this collector cannot scan. Must return at once.
+    fn holders_progress(&self) -> Option<ProgressReport> {
+        self.process().map(Collector::holders_progress_report)
     }
 }
 

@@ -17,13 +17,14 @@
 pub use memory_debug_core::install;
 pub use memory_debug_core::{
     AllocatorDetail, AllocatorStats, ArenaStats, BinStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts,
-    Collected, Collector, DetailParts, DiscardedSamples, FieldRow, Headroom, InstanceId, InstanceInfo,
-    LargeStats, LimitSource, MachineMemory, MemoryReport, MonitorHandle, MonitorSource, NotKept, OptionValue,
-    PeriodicSnapshots, ProcessMemory, ProfilingChange, ProfilingRefusal, ProfilingState, ProfilingStatus,
-    ProfilingWindow, PurgeMoment, PurgeReport, Reconciliation, Resource, RootRow, RootSummary, RowSource,
-    RunningSnapshots, SampleOrigin, Scope, SizeClasses, Snapshot, SnapshotBounds, SnapshotFolder, SnapshotId,
-    SnapshotInfo, Snapshots, SymbolGap, TraceHandle, TraceSource, Tracked, TypeRow, TypeSummary, Unavailable,
-    Work, summary,
+    Collected, Collector, Coverage, DetailParts, DiscardedSamples, FieldRow, Headroom, HeldType, HolderChain,
+    HolderLink, HolderRoot, HoldersOptions, HoldersReport, InstanceId, InstanceInfo, LargeStats, LimitSource,
+    MachineMemory, MemoryReport, MonitorHandle, MonitorSource, NotKept, OptionValue, PeriodicSnapshots,
+    ProcessMemory, ProfilingChange, ProfilingRefusal, ProfilingState, ProfilingStatus, ProfilingWindow,
+    ProgressReport, PurgeMoment, PurgeReport, Reconciliation, Resource, RootKind, RootRow, RootSummary,
+    RowSource, RunningScan, RunningSnapshots, SampleOrigin, Scope, SizeClasses, Snapshot, SnapshotBounds,
+    SnapshotFolder, SnapshotId, SnapshotInfo, Snapshots, SymbolGap, TraceHandle, TraceSource, Tracked,
+    TypeRow, TypeSummary, Unavailable, UnreachableMemory, Work, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_core::{RegisteredRoot, allocative, register_root, register_static_root};

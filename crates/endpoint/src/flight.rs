@@ -51,7 +51,7 @@ use crate::limits::Limits;
 use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::view::{Kind, Material, PendingPage, RenderRequest};
+use crate::view::{Kind, MadeScan, Material, PendingPage, RenderRequest};
 
 /// The reply, or the problem that prevented it.
 pub(crate) type Answer = Result<Reply, Problem>;
@@ -196,7 +196,7 @@ impl Shared {
         let (number, login) = (board.latest, Arc::clone(proof.login()));
         let waiter = Waiter { number, login, sender, neighbours };
         let (joined, displaced) =
-            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
+            board.slot(kind).join(view, waiter, proof, Instant::now(), kind.deadline(limits.deadline))?;
         // One displaced request is enough to make room.
         let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
         drop(board);
@@ -229,12 +229,16 @@ impl Shared {
 
     /// The work of the collecting thread: makes collections until no request waits.
     fn run_collections(self: &Arc<Self>, kind: Kind) {
+        let scans = RefCell::new(Vec::new());
         loop {
             let begin = Instant::now();
-            let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(kind)));
+            let known = scans.borrow().len();
+            let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(kind, &scans)));
+            // A scan also answers the requests that arrived while it ran, in the next run. Later requests get a new scan.
+            scans.borrow_mut().drain(..known);
             let end = Instant::now();
             let how = result.unwrap_or(End::Panicked);
-            let finished = self.lock().slot(kind).finish(how, end, self.limits.deadline);
+            let finished = self.lock().slot(kind).finish(how, end, kind.deadline(self.limits.deadline));
             self.changed.notify_all();
             // Only a panic leaves requests unanswered.
             answer_all(finished.unanswered, &Problem::CollectorPanicked);
@@ -245,7 +249,7 @@ impl Shared {
         }
     }
 
-    fn collect_and_answer(self: &Arc<Self>, kind: Kind) -> End {
+    fn collect_and_answer(self: &Arc<Self>, kind: Kind, scans: &RefCell<Vec<MadeScan>>) -> End {
         let collected = match kind.scope() {
             Some(scope) => {
                 if let Err(shortage) = self.collect.headroom(scope) {
@@ -263,7 +267,8 @@ impl Shared {
         let max_bytes = self.limits.max_body_bytes.min(self.limits.max_unread_bytes);
         let snapshots = &self.snapshots;
         let collect = &*self.collect;
-        let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
+        let deadline = self.limits.deadline;
+        let fleets = &RefCell::default();
         let own = |request, proof: &Authorized| {
             let waiting = self.join(request, None, proof)?;
             Ok(Box::pin(waiting) as PendingPage)
@@ -279,6 +284,7 @@ impl Shared {
                 neighbours: neighbours.as_deref(),
                 own: &own,
                 fleets,
+                scans,
             };
             let answer = self
                 .check_headroom(&view)

@@ -2,8 +2,8 @@
 
 use memory_debug_core::{MemoryReport, Page, RowId, Selection, TypesView};
 pub(crate) use memory_debug_web::{
-    GraphSource, Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, monitor,
-    profiling, purge, snapshot, snapshots, tasks, trace, type_detail,
+    GraphSource, Site, call_tree, diff, flame_graph, fleet, holders, instance, interstitial, leaks, monitor,
+    profiling, purge, scan_progress, snapshot, snapshots, tasks, trace, type_detail,
 };
 
 use crate::reply::{Problem, Reply};

@@ -47,7 +47,8 @@ impl Limits {
     /// The highest value of [`max_rows`](Self::max_rows).
     pub const MAX_ROWS: usize = 1000;
 
-    /// Maximum time for one collection and its rendering: 30 seconds by default, at most a day.
+    /// Maximum time for one collection and its rendering: 30 seconds by default, at most a day. Scans of `/holders` have 60
+    /// seconds more.
     ///
     /// After this time the waiting requests get status 504. Later requests get 503 until the collecting
     /// thread returns. The body of a request must arrive within the same time, but at most ten seconds.

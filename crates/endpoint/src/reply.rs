@@ -5,6 +5,6 @@ mod headers;
 mod message;
 mod problem;
 
-pub(crate) use self::format::Format;
+pub(crate) use self::format::{Format, GraphFormat};
 pub use self::message::Reply;
 pub(crate) use self::problem::Problem;

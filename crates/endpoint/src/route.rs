@@ -144,6 +144,13 @@ const OPERATIONS: &[Operation] = &[
         ..get("/diff", Kind::Everything, view::diff)
     },
     get("/leaks", Kind::Snapshots, view::leaks),
+    Operation {
+        role: Role::Profile,
+        parameters: &["format", "force", "top", "type", "depth", "scans", "seconds", "last"],
+        formats: Format::HOLDERS,
+        ..get("/holders", Kind::Holders, view::holders)
+    },
+    Operation { role: Role::Profile, ..get("/holders/progress", Kind::ScanState, view::scan_progress) },
     Operation { parameters: &["format", "top"], ..get("/monitor", Kind::Monitor, view::monitor) },
     Operation { parameters: &["format", "top"], ..get("/monitor/tasks", Kind::Monitor, view::tasks) },
     Operation {

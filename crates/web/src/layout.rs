@@ -9,6 +9,9 @@ use crate::site::Site;
 /// The path of the flame graph, which only logins that may change something can read.
 const FLAME_GRAPH: &str = "/heap/flamegraph";
 
+/// The path of who holds the memory, which only logins that may change something can read.
+const HOLDERS: &str = "/holders";
+
 /// The path of the monitor. Services without a monitor do not list it.
 const MONITOR: &str = "/monitor";
 
@@ -22,6 +25,7 @@ const PAGES: &[(&str, &str)] = &[
     (FLAME_GRAPH, "Flame graph"),
     ("/snapshots", "Snapshots"),
     ("/leaks", "Leaks"),
+    (HOLDERS, "Holders"),
     ("/doctor", "Doctor"),
     (MONITOR, "Monitor"),
     (TRACE, "Trace"),
@@ -32,12 +36,17 @@ const PAGES: &[(&str, &str)] = &[
 /// The pages that the navigation shows to this login.
 fn pages(site: &Site) -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_shown = |path| match path {
-        FLAME_GRAPH => site.may_change(),
+        FLAME_GRAPH | HOLDERS => site.may_change(),
         MONITOR => site.has_monitor(),
         TRACE => site.has_tracer(),
         _ => true,
     };
     PAGES.iter().copied().filter(move |(path, _)| is_shown(*path))
+}
+
+/// The target of a link to the page at `path`. A link never starts a scan of the heap.
+fn target(path: &str) -> &str {
+    if path == HOLDERS { "/holders?last=true" } else { path }
 }
 
 /// The name of the page at `path` below the base.
@@ -84,9 +93,9 @@ pub(crate) fn page_with(
                             @for (path, name) in pages(site) {
                                 li {
                                     @if path == site.path() {
-                                        a href=(site.link(path)) aria-current="page" { (name) }
+                                        a href=(site.link(target(path))) aria-current="page" { (name) }
                                     } @else {
-                                        (site.a(path, name))
+                                        (site.a(target(path), name))
                                     }
                                 }
                             }

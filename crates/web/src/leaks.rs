@@ -1,10 +1,12 @@
 //! The page of types that keep growing.
 
 use maud::{Markup, html};
+use memory_debug_holders::{LeakHolders, write_leak_holders};
 use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
 use memory_debug_report::{LeakRun, LeakVerdict, Suspect};
 
+use crate::blocks::blocks;
 use crate::chart::{Point, chart};
 use crate::layout;
 use crate::note;
@@ -12,8 +14,14 @@ use crate::site::Site;
 use crate::table::{Cell, Heading, Table};
 use crate::take_snapshot::take_snapshot;
 
-/// The types that keep growing over the kept snapshots. `note` says what was left out.
-pub fn leaks(site: &Site, verdict: &LeakVerdict, note: Option<&str>) -> String {
+/// The types that keep growing over the kept snapshots, and what the last scan says about them. `note` says what was left
+/// out.
+pub fn leaks(
+    site: &Site,
+    verdict: &LeakVerdict,
+    holders: Option<&LeakHolders>,
+    note: Option<&str>,
+) -> String {
     let body = html! {
         (note::left_out(note))
         @for (run, suspects) in content::leak_runs(verdict) {
@@ -27,6 +35,10 @@ pub fn leaks(site: &Site, verdict: &LeakVerdict, note: Option<&str>) -> String {
         @if let Some(line) = content::leak_limit(verdict) { p { (line) } }
         @for line in content::left_out(verdict) { p.note { (line) } }
         p.summary { (content::leak_test(verdict)) }
+        @if let Some(holders) = holders {
+            (blocks(&|out| write_leak_holders(out, holders)))
+            @if site.may_change() { p { (site.a("/holders?last=true", "Who holds the memory")) } }
+        }
         (more_snapshots(site))
     };
     layout::page(site, layout::name("/leaks"), &[], &body)
@@ -154,7 +166,7 @@ mod tests {
     #[test]
     fn a_suspect_has_its_rate_its_time_left_and_its_history() {
         let history = [10 << 20, 25 << 20, 40 << 20];
-        let page = leaks(&site("read"), &verdict(json!([suspect(Some(5400.0), &history)])), None);
+        let page = leaks(&site("read"), &verdict(json!([suspect(Some(5400.0), &history)])), None, None);
         for wanted in [
             ">+30.00 MiB</td><td>10 %</td><td data-value=\"41943040\">40.00 MiB</td><td data-value=\"12\">+12</td>",
             "<td data-value=\"1000000000\">953.67 MiB</td><td data-value=\"5400\">1h 30m</td>",
@@ -170,9 +182,9 @@ mod tests {
 
     #[test]
     fn a_suspect_without_a_limit_or_history_has_no_zero_instead() {
-        let page = leaks(&site("read"), &verdict(json!([suspect(None, &[])])), None);
+        let page = leaks(&site("read"), &verdict(json!([suspect(None, &[])])), None, None);
         assert!(page.contains("not available: no limit is known") && !page.contains("<details>"), "{page}");
-        let page = leaks(&site("read"), &verdict(json!([])), None);
+        let page = leaks(&site("read"), &verdict(json!([])), None, None);
         assert!(page.contains("<h2>No suspects</h2>") && page.contains("no type keeps growing"), "{page}");
     }
 
@@ -180,7 +192,7 @@ mod tests {
     fn only_a_login_that_may_take_a_snapshot_gets_the_button() {
         for (role, has_button) in [("profile", true), ("read", false)] {
             let pages = [
-                leaks(&site(role), &verdict(json!([])), None),
+                leaks(&site(role), &verdict(json!([])), None, None),
                 too_few_snapshots(&site(role), 409, "too few snapshots", "2 snapshots were found"),
             ];
             for page in pages {
@@ -193,7 +205,18 @@ mod tests {
 
     #[test]
     fn s34_names_labels_and_reasons_are_text() {
-        let page = leaks(&site("profile"), &verdict(json!([suspect(None, &[1, 2, 3])])), Some(HOSTILE));
+        let chain = json!({"root": {"kind": "static", "name": HOSTILE}, "bytes": 9});
+        let holders: LeakHolders = serde_json::from_value(json!({
+            "scanned_at": HOSTILE, "scans": 3, "suspects": [{"type_name": HOSTILE, "chain": chain}],
+            "unreachable": [{"type_name": HOSTILE, "bytes": 9, "scans": 3, "cycle": [HOSTILE]}],
+        }))
+        .unwrap();
+        let page = leaks(
+            &site("profile"),
+            &verdict(json!([suspect(None, &[1, 2, 3])])),
+            Some(&holders),
+            Some(HOSTILE),
+        );
         assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
         for forbidden in ["<script>", "<img", "\"'>", "style="] {
             assert!(!page.contains(forbidden), "{forbidden}: {page}");

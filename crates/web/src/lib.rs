@@ -44,6 +44,8 @@
 //! - `profiling`: the page of the heap profiler
 //! - `icicle`: calls by their width, as a picture
 //! - `trace`: the page of the tracer
+//! - `holder_graph`: who holds what, as a picture
+//! - `holders`: the page of who holds the memory
 //! - `flame`: the flame graph, and its call tree without script
 //! - `interstitial`: the page for a link from another site
 //! - `history`: reports of several moments
@@ -89,6 +91,8 @@ mod instance;
 mod profiling;
 mod icicle;
 mod trace;
+mod holder_graph;
+mod holders;
 mod flame;
 mod interstitial;
 mod history;
@@ -101,6 +105,7 @@ pub use diff::diff;
 pub use document::{Change, Document};
 pub use flame::{GraphSource, call_tree, flame_graph};
 pub use fleet::fleet;
+pub use holders::{holders, scan_progress};
 pub use instance::instance;
 pub use interstitial::interstitial;
 pub use leaks::{leaks, too_few_snapshots};

@@ -7,6 +7,7 @@ mod forced;
 mod forms;
 mod guessing;
 mod hidden;
+mod holders;
 #[cfg(feature = "html")]
 mod html;
 mod instance;

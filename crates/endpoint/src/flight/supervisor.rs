@@ -39,8 +39,8 @@ pub(super) fn supervise(shared: &Shared) {
                 // Fails if the request has gone away, which is fine.
                 let _ = ring.send(());
             }
-            let deadline = shared.limits.deadline;
             for (kind, groups) in expired {
+                let deadline = kind.deadline(shared.limits.deadline);
                 answer_all(groups, &Problem::DeadlineExceeded { deadline });
                 log_end(kind, "deadline-exceeded", deadline);
             }

@@ -1,10 +1,11 @@
 //! No pages for browsers: a build without the feature `html`.
 
 use memory_debug_core::{
-    DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, MonitorReport, Page, ProfilingStatus,
-    PurgeReport, RowId, Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TaskReport, TraceEvent,
-    TraceReport, TypeDetail, TypesView,
+    DiffView, FleetReport, HoldersReport, InstanceReport, LeakVerdict, MemoryReport, MonitorReport, Page,
+    ProfilingStatus, ProgressReport, PurgeReport, RowId, RunningScan, Selection, SnapshotDiff, SnapshotId,
+    SnapshotInfo, TaskReport, TraceEvent, TraceReport, TypeDetail, TypesView,
 };
+use memory_debug_holders::LeakHolders;
 use memory_debug_tree::CallTree;
 
 use crate::reply::{Problem, Reply};
@@ -100,7 +101,27 @@ pub(crate) fn diff(
     match *site {}
 }
 
-pub(crate) fn leaks(site: &Site, _verdict: &LeakVerdict, _note: Option<&str>) -> String {
+pub(crate) fn leaks(
+    site: &Site,
+    _verdict: &LeakVerdict,
+    _holders: Option<&LeakHolders>,
+    _note: Option<&str>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn holders(
+    site: &Site,
+    _report: Option<&HoldersReport>,
+    _running: Option<&RunningScan>,
+    _filter: Option<&str>,
+    _most_nodes: usize,
+    _note: Option<&str>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn scan_progress(site: &Site, _progress: &ProgressReport) -> String {
     match *site {}
 }
 

@@ -21,12 +21,23 @@ pub(crate) enum Format {
     Trace(TreeFormat),
     /// A picture as SVG.
     Svg,
+    /// A graph of holders.
+    Graph(GraphFormat),
     /// A profile as jemalloc's heap dump, with addresses of the process.
     Raw,
     /// Metrics in the text format of Prometheus.
     Prometheus,
     /// Metrics in the OpenMetrics format.
     OpenMetrics,
+}
+
+/// How a graph is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GraphFormat {
+    /// As a picture.
+    Svg,
+    /// In the language of Graphviz.
+    Dot,
 }
 
 impl Format {
@@ -84,6 +95,16 @@ impl Format {
     #[cfg(not(feature = "html"))]
     pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
 
+    /// Formats of who holds the memory.
+    pub(crate) const HOLDERS: &'static [Self] = &[
+        Self::Text,
+        Self::Json,
+        #[cfg(feature = "html")]
+        Self::Html,
+        Self::Graph(GraphFormat::Svg),
+        Self::Graph(GraphFormat::Dot),
+    ];
+
     /// The format of data that only programs read.
     pub(crate) const JSON: &'static [Self] = &[Self::Json];
 
@@ -96,7 +117,8 @@ impl Format {
             Self::Pprof => "pprof",
             Self::Collapsed => "collapsed",
             Self::Heap(format) | Self::Trace(format) => format.name(),
-            Self::Svg => "svg",
+            Self::Svg | Self::Graph(GraphFormat::Svg) => "svg",
+            Self::Graph(GraphFormat::Dot) => "dot",
             Self::Raw => "raw",
             Self::Prometheus => "prometheus",
             Self::OpenMetrics => "openmetrics",
@@ -115,7 +137,8 @@ impl Format {
             Self::Json => "application/json",
             Self::Html => "text/html",
             Self::Pprof => "application/octet-stream",
-            Self::Svg => "image/svg+xml",
+            Self::Svg | Self::Graph(GraphFormat::Svg) => "image/svg+xml",
+            Self::Graph(GraphFormat::Dot) => "text/vnd.graphviz",
             Self::Heap(format) | Self::Trace(format) => format.media_type(),
         }
     }
@@ -128,6 +151,7 @@ impl Format {
                 Self::Text.content_type()
             }
             Self::Html => "text/html; charset=utf-8",
+            Self::Graph(GraphFormat::Dot) => "text/vnd.graphviz; charset=utf-8",
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             _ => self.media_type(),
@@ -142,6 +166,7 @@ impl Format {
             Self::Heap(format) => format!("heap.{}", format.extension()),
             Self::Trace(format) => format!("trace.{}", format.extension()),
             Self::Svg => "flamegraph.svg".to_owned(),
+            Self::Graph(_) => format!("holders.{}", self.name()),
             Self::Raw => "jeprof.heap".to_owned(),
             _ => return None,
         };

@@ -35,6 +35,8 @@ pub(crate) enum Problem {
     UnknownSnapshot,
     /// The table has no row with this id.
     UnknownType,
+    /// No scan of the heap has ended.
+    NoScan,
     /// The snapshot is no longer kept.
     SnapshotGone,
     /// The path has no page for this method.

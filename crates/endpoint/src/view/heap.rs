@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use memory_debug_core::{CollapsedOptions, Leaf, PprofSymbols, Snapshots, SymbolizedProfile, Work, render};
+use memory_debug_core::{
+    CollapsedOptions, HoldersReport, Leaf, PprofSymbols, Snapshots, SymbolizedProfile, Work, render,
+};
 use memory_debug_formats::TreeFormat;
 
 use super::fit::{half, written};
@@ -75,6 +77,11 @@ impl PageRequest for Heap {
         if request.format == Format::Raw {
             return raw(request, material);
         }
+        if request.format == Format::Heap(TreeFormat::HeapSnapshot)
+            && let Some(last) = material.collect.last_holders().filter(|last| last.coverage.is_some())
+        {
+            return holders(request, &last, material);
+        }
         let profile = material.profile()?;
         match request.format {
             Format::Pprof => {
@@ -120,6 +127,13 @@ fn collapsed(
         material.max_bytes,
         |body, least| written(stacks.write(least, body)),
     )
+}
+
+/// Writes the types below their holders, which the last scan found.
+fn holders(request: &RenderRequest, last: &HoldersReport, material: Material<'_>) -> Result<Reply, Problem> {
+    // Memory without a pointer and memory without a known holder are chains too.
+    let chains = last.types.iter().map(|held| held.chains.len() + 2).sum();
+    tool_file::write_graph(request, chains, |most| last.heap_graph(most), material.max_bytes)
 }
 
 /// Writes the types below the functions that allocated them.

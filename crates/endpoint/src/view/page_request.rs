@@ -13,6 +13,7 @@ use memory_debug_fleet::Neighbours;
 use super::asked_fleet::AskedFleet;
 use super::comparable::Comparable;
 use super::kind::Kind;
+use super::made_scan::MadeScan;
 use crate::auth::Authorized;
 use crate::collect::Collect;
 use crate::html::{self, Site};
@@ -132,4 +133,6 @@ pub(crate) struct Material<'a> {
     pub(crate) own: &'a dyn Fn(RenderRequest, &Authorized) -> Result<PendingPage, Problem>,
     /// The fleets that earlier pages of the same run have asked.
     pub(crate) fleets: &'a RefCell<Vec<AskedFleet>>,
+    /// The scans that earlier pages of the same run, or of the run before, have made.
+    pub(crate) scans: &'a RefCell<Vec<MadeScan>>,
 }

@@ -3,6 +3,7 @@
 use memory_debug_core::{
     Collected, MonitorHandle, Page, Selection, SnapshotDiff, Snapshots, TypesView, render,
 };
+use memory_debug_holders::diagnose_holders;
 
 use super::fit::truncation;
 use super::page_request::{Material, RenderRequest};
@@ -31,6 +32,9 @@ pub(super) fn write(
         && let Some(verdict) = material.snapshots.known_leaks()
     {
         report.to_mut().note_leaks(&verdict);
+    }
+    if matches!(page, Page::Overview | Page::Doctor) {
+        report.to_mut().note_findings(diagnose_holders(material.collect.last_holders().as_deref()));
     }
     if let Some(status) = monitor.and_then(|monitor| monitor.summary(report.instance.clone()).monitor) {
         report.to_mut().note_monitor(status);

@@ -6,6 +6,6 @@ mod disabled;
 mod enabled;
 
 #[cfg(not(feature = "formats"))]
-pub(super) use self::disabled::write;
+pub(super) use self::disabled::{write, write_graph};
 #[cfg(feature = "formats")]
-pub(super) use self::enabled::write;
+pub(super) use self::enabled::{write, write_graph};

@@ -30,6 +30,8 @@ pub(super) fn peers() -> Vec<(Request, Expected)> {
         ("POST", "/snapshots", 403),
         ("POST", "/snapshots/000102030405060708090a0b0c0d0e0f/delete", 403),
         ("GET", "/leaks", 403),
+        ("GET", "/holders", 403),
+        ("GET", "/holders/progress", 403),
         ("GET", "/monitor", 403),
         ("GET", "/monitor/tasks", 403),
         ("GET", "/trace", 403),

@@ -37,6 +37,7 @@ impl Problem {
             Self::UnknownType => {
                 "no row of the table has this id, now or in a kept snapshot; GET /types lists the rows with their ids".into()
             }
+            Self::NoScan => "no scan of this process has ended; GET /holders without `last` starts one".into(),
             Self::SnapshotGone => {
                 "the snapshot is no longer kept: it became too old, or newer snapshots replaced it".into()
             }

@@ -14,6 +14,7 @@ impl Problem {
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
             Self::UnknownSnapshot,
             Self::UnknownType,
+            Self::NoScan,
             Self::SnapshotGone,
             Self::MethodNotAllowed { allowed: "GET, HEAD".to_owned() },
             Self::NotAcceptable { offered: Format::PAGE },

@@ -41,6 +41,7 @@ fn written(view: &RenderRequest, report: &MemoryReport, max_bytes: usize) -> Res
         neighbours: None,
         own: &|_, _| panic!("the page is written from the report"),
         fleets: &RefCell::default(),
+        scans: &RefCell::default(),
     };
     view.page.answer(view, material, &proof()).map(|reply| reply.body)
 }

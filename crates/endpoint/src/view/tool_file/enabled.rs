@@ -1,6 +1,6 @@
 //! Writing files.
 
-use memory_debug_formats::{CallTree, TreeFormat};
+use memory_debug_formats::{CallTree, HeapGraph, TreeFormat};
 
 use crate::reply::{Problem, Reply};
 use crate::view::fit::{half, written};
@@ -20,4 +20,14 @@ pub(in crate::view) fn write(
         }
         written(format.write(&tree, body))
     })
+}
+
+/// Writes a heap snapshot. If it does not fit, `graph` leaves out more chains.
+pub(in crate::view) fn write_graph(
+    request: &RenderRequest,
+    chains: usize,
+    graph: impl Fn(usize) -> HeapGraph,
+    max_bytes: usize,
+) -> Result<Reply, Problem> {
+    request.until_it_fits(chains, half, max_bytes, |body, chains| written(graph(chains).write_snapshot(body)))
 }
