@@ -52,7 +52,7 @@
 //!
 //! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
 //! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `fork`, `install`, `mallctl`,
-//! `objects`, `mapped`, `samples::hooks` and three modules of `scan` only.
+//! `objects`, `mapped`, `samples::recorder::hooks` and three modules of `scan` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
@@ -190,6 +190,8 @@ pub mod __private {
     pub use crate::jemalloc::{AllocatorTotals, ThreadCounters, global_allocator, read_totals};
     pub use crate::kernel_file::missing_proc;
     pub use crate::process::{ChargedGroup, ChargedGroups, charged_groups, start_ticks};
+    #[cfg(feature = "fuzzing")]
+    pub use crate::samples::SmallTable;
     pub use crate::samples::{LabelGuard, RecordingStatus, RouteLabel};
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;

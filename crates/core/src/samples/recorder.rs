@@ -1,5 +1,9 @@
 //! Recording: since when, and what is live now.
 
+mod birth;
+#[allow(unsafe_code, reason = "jemalloc calls these functions, and passes a stack as a pointer")]
+mod hooks;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,10 +11,10 @@ use memory_debug_holders::{Hidden, Span};
 use memory_debug_profile::{LiveSample, LiveSamples, StackHash};
 use memory_debug_report::__private::timestamp;
 
+use super::label;
 use super::status::RecordingStatus;
-use super::storage::{self, table};
-use super::tier::Entry;
-use super::{birth, hooks, label};
+use super::table::Entry;
+use super::table::storage::{self, table};
 use crate::fork::ForkSafe;
 use crate::mallctl;
 

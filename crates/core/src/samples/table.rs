@@ -3,8 +3,20 @@
 //! It is bounded, takes no lock, allocates nothing and has no panic, because jemalloc adds and removes entries in the
 //! middle of an allocation.
 
-use super::sync::{AtomicU64, Ordering};
-use super::tier::{Entry, Tier};
+#[cfg(any(test, feature = "fuzzing"))]
+mod fixture;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
+#[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
+pub(super) mod storage;
+mod sync;
+mod tier;
+
+#[cfg(feature = "fuzzing")]
+pub use self::fuzzing::SmallTable;
+use self::sync::{AtomicU64, Ordering};
+pub(super) use self::tier::Entry;
+use self::tier::Tier;
 
 /// How often a removal searches before it takes the allocation for one that was never added.
 ///
@@ -14,7 +26,7 @@ use super::tier::{Entry, Tier};
 const SEARCHES: u32 = 3;
 
 /// What jemalloc says about one sampled allocation, and what we add.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Allocation {
     pub(super) address: u64,
     pub(super) requested: u64,
@@ -45,10 +57,10 @@ impl Counters {
 
 /// Borrowed tiers, the smallest first. An allocation goes to the first tier with a free slot in its window. So a small heap
 /// uses few pages, and a large heap has many slots.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Table<'a, const TIERS: usize> {
-    pub(super) tiers: [Tier<'a>; TIERS],
-    pub(super) counters: &'a Counters,
+    tiers: [Tier<'a>; TIERS],
+    counters: &'a Counters,
 }
 
 impl<'a, const TIERS: usize> Table<'a, TIERS> {

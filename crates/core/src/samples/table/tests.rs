@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::super::fixture::{OwnedTable, allocation, assert_whole};
+use super::fixture::{OwnedTable, allocation, assert_whole};
 
 /// The sizes of the real table.
 const REAL: [usize; 4] = [2048 + 24, 8192 + 24, 32_768 + 24, 131_072 + 24];

@@ -6,8 +6,8 @@
 use memory_debug_holders::{Hidden, Span};
 
 use super::sync::{AtomicBool, AtomicU64};
-use super::table::{Counters, Table};
-use super::tier::{Record, Tier};
+use super::tier::{Record, STEP, Tier, WINDOW};
+use super::{Counters, Table};
 
 /// A window has 32 slots in each tier. With random addresses, some window in all tiers is full from about 100,000 live
 /// samples on.
@@ -22,11 +22,16 @@ struct Slots<const SLOTS: usize> {
 }
 
 /// 100 KiB, enough for a small service.
-static FIRST: Slots<{ Tier::slots_for(1 << 11) }> = Slots::new();
-static SECOND: Slots<{ Tier::slots_for(1 << 13) }> = Slots::new();
-static THIRD: Slots<{ Tier::slots_for(1 << 15) }> = Slots::new();
-static FOURTH: Slots<{ Tier::slots_for(1 << 17) }> = Slots::new();
+static FIRST: Slots<{ slots_for(1 << 11) }> = Slots::new();
+static SECOND: Slots<{ slots_for(1 << 13) }> = Slots::new();
+static THIRD: Slots<{ slots_for(1 << 15) }> = Slots::new();
+static FOURTH: Slots<{ slots_for(1 << 17) }> = Slots::new();
 static COUNTERS: Counters = Counters::new();
+
+/// The number of slots of a tier, so that whole windows begin in the first `homes` of them.
+const fn slots_for(homes: usize) -> usize {
+    homes + WINDOW - STEP
+}
 
 impl<const SLOTS: usize> Slots<SLOTS> {
     const fn new() -> Self {
@@ -50,11 +55,11 @@ impl<const SLOTS: usize> Slots<SLOTS> {
 
 /// The table of this process.
 #[inline]
-pub(super) fn table() -> Table<'static, TIERS> {
+pub(in super::super) fn table() -> Table<'static, TIERS> {
     Table { tiers: [FIRST.tier(), SECOND.tier(), THIRD.tier(), FOURTH.tier()], counters: &COUNTERS }
 }
 
 /// Where the table is. It contains the address of each live sample.
-pub(super) fn spans() -> Vec<Span> {
+pub(in super::super) fn spans() -> Vec<Span> {
     vec![FIRST.span(), SECOND.span(), THIRD.span(), FOURTH.span()]
 }

@@ -1,4 +1,6 @@
 //! A part of the table: slots by a hash of the address.
+//!
+//! Types with an address have no `Debug`, so that none gets into a log (S60).
 
 use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
@@ -7,22 +9,22 @@ use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
 pub(super) const WINDOW: usize = 32;
 
 /// Windows begin at multiples of this number of slots, which are one cache line of keys.
-const STEP: usize = 8;
+pub(super) const STEP: usize = 8;
 
 /// The numbers of one allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(in super::super) struct Entry {
     /// Identifies it. Never 0, and never used again.
-    pub(super) sequence: u64,
-    pub(super) requested: u64,
-    pub(super) usable: u64,
-    pub(super) stack: u64,
+    pub(in super::super) sequence: u64,
+    pub(in super::super) requested: u64,
+    pub(in super::super) usable: u64,
+    pub(in super::super) stack: u64,
     /// When it was allocated, and for which route.
-    pub(super) birth: u64,
+    pub(in super::super) birth: u64,
 }
 
 /// An entry in memory. See [`Slot`] for the order in which its parts are written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Record {
     /// 0 while the slot is free, is being filled or is being emptied.
     sequence: AtomicU64,
@@ -47,7 +49,7 @@ impl Record {
 }
 
 /// Borrowed slots. Keys and records have equal numbers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Tier<'a> {
     keys: &'a [AtomicU64],
     records: &'a [Record],
@@ -61,7 +63,7 @@ pub(super) struct Tier<'a> {
 /// writes the record, and last its sequence. A thread empties a slot by exchanging the sequence for 0, then sets the key to
 /// 0. Sequences are unique, so the exchange succeeds only for the entry that the thread has seen (no ABA), and an entry
 /// read between two equal sequences is one entry and not a mixture of two.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Slot<'a> {
     key: &'a AtomicU64,
     record: &'a Record,
@@ -71,12 +73,6 @@ impl<'a> Tier<'a> {
     /// Borrows slots. There are as many records as keys, and `is_used` is false.
     pub(super) fn new(keys: &'a [AtomicU64], records: &'a [Record], is_used: &'a AtomicBool) -> Self {
         Self { keys, records, is_used }
-    }
-
-    /// The number of slots of a tier, so that whole windows begin in the first `homes` of them.
-    #[cfg(any(feature = "fuzzing", all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom))))]
-    pub(super) const fn slots_for(homes: usize) -> usize {
-        homes + WINDOW - STEP
     }
 
     /// Whether anything was ever added. Otherwise a search can skip the tier, and its pages need not exist.

@@ -1,17 +1,15 @@
 //! A table on the heap, of any size.
 
 use super::sync::{AtomicBool, AtomicU64};
-use super::table::{Allocation, Counters, Table};
-use super::tier::{Record, Tier};
+use super::tier::{Entry, Record, Tier};
+use super::{Allocation, Counters, Table};
 
 /// A table with `TIERS` tiers.
-#[derive(Debug)]
 pub(super) struct OwnedTable<const TIERS: usize> {
     tiers: [Slots; TIERS],
     counters: Counters,
 }
 
-#[derive(Debug)]
 struct Slots {
     keys: Vec<AtomicU64>,
     records: Vec<Record>,
@@ -43,7 +41,7 @@ pub(super) fn allocation(address: u64, usable: u64) -> Allocation {
 
 /// Checks that an entry is what [`allocation`] made for its address and size.
 #[track_caller]
-pub(super) fn assert_whole(address: u64, entry: super::tier::Entry) {
+pub(super) fn assert_whole(address: u64, entry: Entry) {
     let Allocation { requested, stack, birth, .. } = allocation(address, entry.usable);
     assert_eq!((entry.requested, entry.stack, entry.birth), (requested, stack, birth), "a mixture");
     assert_ne!(entry.sequence, 0);

@@ -9,9 +9,10 @@ use std::{ptr, slice};
 
 use memory_debug_profile::StackHash;
 
-use super::storage::table;
-use super::table::Allocation;
-use super::{birth, label};
+use super::super::label;
+use super::super::table::Allocation;
+use super::super::table::storage::table;
+use super::birth;
 use crate::mallctl::{self, Error, SampleFreeHook, SampleHook};
 
 /// The heap profiler has to be enabled before the process has allocated anything.
@@ -74,9 +75,10 @@ pub(super) fn install() -> Result<(), String> {
         return Err(NOT_ENABLED.to_owned());
     }
     let failed = |error: Error| format!("cannot record live samples: {error}");
-    let set = |hook: bool| if hook { Err(FOREIGN.to_owned()) } else { Ok(()) };
-    set(mallctl::read_sample_hook().map_err(failed)?.is_some())?;
-    set(mallctl::read_sample_free_hook().map_err(failed)?.is_some())?;
+    let (sample, free) = (mallctl::read_sample_hook(), mallctl::read_sample_free_hook());
+    if sample.map_err(failed)?.is_some() || free.map_err(failed)?.is_some() {
+        return Err(FOREIGN.to_owned());
+    }
     // The hook for frees comes first. Otherwise the end of a recorded allocation could go unseen.
     // SAFETY: the function stays for the life of the process and does not unwind.
     unsafe { mallctl::write_sample_free_hook(Some(on_free)) }.map_err(failed)?;
@@ -88,7 +90,7 @@ pub(super) fn install() -> Result<(), String> {
     })
 }
 
-/// Whether jemalloc still calls the functions, and not those of other code.
+/// Whether jemalloc still calls the functions. Other code can have replaced them.
 pub(super) fn are_installed() -> bool {
     let sample = mallctl::read_sample_hook().ok().flatten();
     let free = mallctl::read_sample_free_hook().ok().flatten();
