@@ -52,7 +52,7 @@
 //!
 //! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
 //! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `fork`, `install`, `mallctl`,
-//! `objects`, `mapped`, `samples::recorder::hooks` and three modules of `scan` only.
+//! `objects`, `mapped`, `samples::recorder` and three modules of `scan` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself

@@ -19,7 +19,7 @@ const TARGET_FRAMES: usize = 30;
 /// The numbers of frames of a stack.
 const FRAMES: [usize; 3] = [10, TARGET_FRAMES, 100];
 
-/// Live samples beside which the hooks are measured: those of a heap of 2 GiB.
+/// Live samples beside which the hooks are measured, as many as a heap of 2 GiB has.
 const LIVE: usize = 4096;
 
 /// Calls between two looks at the clock.
@@ -74,7 +74,7 @@ impl Hooks {
     }
 }
 
-/// An address like those of sampled objects. Nothing is there.
+/// A made-up address at the start of a page. Nothing is there.
 fn address(number: usize) -> *const c_void {
     ptr::without_provenance(0x6f00_0000_0000 + number * 5 * PAGE)
 }

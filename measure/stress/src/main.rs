@@ -5,6 +5,7 @@
 
 mod load;
 mod pages;
+mod samples;
 mod watch;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use std::{env, thread};
 
 use crate::load::Load;
 use crate::pages::Pages;
+use crate::samples::Samples;
 
 // One sample per KiB instead of one per 512 KiB, so that the profiler works hard.
 memory_debug_axum::install!(lg_prof_sample = 10);
@@ -37,17 +39,19 @@ fn main() -> ExitCode {
 fn work(time: Duration) {
     println!("unwinder {}", load::unwinder());
     let end = Instant::now() + time;
+    let samples = Samples::start();
     let (load, pages) = (Load::start(), Pages::start());
     while Instant::now() < end {
         thread::sleep(Duration::from_secs(1));
-        tell(&load, &pages);
+        tell(&load, &pages, &samples);
     }
     // Requests end first, so that the last answer too is given under load.
     pages.stop();
     load.stop();
-    tell(&load, &pages);
+    tell(&load, &pages, &samples);
+    println!("{} live samples are left", samples.stop());
 }
 
-fn tell(load: &Load, pages: &Pages) {
-    println!("{} {}", load.progress(), pages.progress());
+fn tell(load: &Load, pages: &Pages, samples: &Samples) {
+    println!("{} {} {}", load.progress(), pages.progress(), samples.progress());
 }

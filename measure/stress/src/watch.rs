@@ -66,7 +66,11 @@ fn watch(child: &mut Child) -> Result<Progress, String> {
                             .and_then(|(name, count)| Some((name.to_owned(), count.parse().ok()?)))
                     })
                     .collect();
-                if progress.is_empty() || last_report.elapsed() >= STUCK {
+                if progress.is_empty() {
+                    println!("{line}");
+                    continue;
+                }
+                if last_report.elapsed() >= STUCK {
                     println!("{line}");
                     last_report = Instant::now();
                 }
@@ -97,6 +101,12 @@ fn check(progress: &Progress) -> Result<(), &'static str> {
     if count("wrong") > 0 {
         return Err("a page was not answered with 200");
     }
+    if count("impossible") > 0 {
+        return Err("a live sample was a mixture of two");
+    }
+    if count("dropped") > 0 {
+        return Err("a sample found no place in the table");
+    }
     for (name, reason) in [
         ("allocations", "nothing was allocated"),
         ("collections", "nothing was collected"),
@@ -104,6 +114,8 @@ fn check(progress: &Progress) -> Result<(), &'static str> {
         ("threads", "no short-lived thread ran"),
         ("loads", "no library was loaded"),
         ("panics", "nothing panicked"),
+        ("reads", "no live samples were read"),
+        ("live", "no sample was live"),
     ] {
         if count(name) == 0 {
             return Err(reason);

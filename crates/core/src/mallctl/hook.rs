@@ -14,13 +14,13 @@ pub(crate) type SampleHook = unsafe extern "C" fn(*const c_void, usize, *mut *mu
 /// `prof_sample_free_hook_t`: the address, and the bytes that the allocation had.
 pub(crate) type SampleFreeHook = unsafe extern "C" fn(*const c_void, usize);
 
-/// `experimental.hooks.prof_sample` (rw). `None` if there is none.
+/// `experimental.hooks.prof_sample` (rw). `None` if it is not set.
 pub(crate) fn read_sample_hook() -> Result<Option<SampleHook>, Error> {
     // SAFETY: the key is a `prof_sample_hook_t`, a function pointer that can be null.
     unsafe { backend::read(c"experimental.hooks.prof_sample") }
 }
 
-/// `experimental.hooks.prof_sample_free` (rw). `None` if there is none.
+/// `experimental.hooks.prof_sample_free` (rw). `None` if it is not set.
 pub(crate) fn read_sample_free_hook() -> Result<Option<SampleFreeHook>, Error> {
     // SAFETY: the key is a `prof_sample_free_hook_t`, a function pointer that can be null.
     unsafe { backend::read(c"experimental.hooks.prof_sample_free") }

@@ -3,6 +3,8 @@
 mod birth;
 #[allow(unsafe_code, reason = "jemalloc calls these functions, and passes a stack as a pointer")]
 mod hooks;
+#[allow(unsafe_code, reason = "advice about pages is a system call with a pointer")]
+mod small_pages;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,7 +24,7 @@ use crate::mallctl;
 const NOT_YET: &str = "live samples are not recorded yet; recording begins when a report is collected for the first time, \
                        or at the start with `live_samples_from_start()`";
 
-/// Why there are none any more.
+/// Why there are no live samples after other code took the hooks.
 const REPLACED: &str = "another part of the program has replaced jemalloc's hooks for samples \
                         (experimental.hooks.prof_sample), so live samples are no longer complete and are not shown; they \
                         are available again after a restart without that part";
@@ -33,7 +35,7 @@ static STATE: ForkSafe<State> = ForkSafe::new(State { recording: None, is_replac
 #[derive(Debug)]
 struct State {
     recording: Option<Recording>,
-    /// Other code has replaced the hooks. The table then has allocations whose end nobody saw, so it is of no use.
+    /// Other code has replaced the hooks. The table then has allocations whose end was not reported, so it is useless.
     is_replaced: bool,
 }
 
@@ -73,6 +75,7 @@ pub fn install() -> Result<(), String> {
     if state.recording.is_none() {
         // This comes first, so that no recorded allocation counts as one of the time before.
         let begin = Recording::begin();
+        small_pages::request(&storage::spans());
         hooks::install()?;
         state.recording = Some(begin);
         IS_RECORDING.store(true, Ordering::Relaxed);
