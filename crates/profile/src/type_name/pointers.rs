@@ -57,6 +57,8 @@ const WRAPPERS: &[&str] = &["Cell", "Option", "Reverse", "Saturating", "Wrapping
 /// pointers.
 #[must_use]
 pub fn holds_pointers(type_name: &str) -> bool {
+    // `Vec<u8> in read_body (src/upload.rs)`: a plain buffer, and the function that allocated it.
+    let type_name = type_name.split_once(" in ").map_or(type_name, |(name, _place)| name);
     match Type::parse(type_name) {
         Type::Path { path, arguments } if CONTAINERS.contains(&path) => {
             arguments.is_empty()
@@ -94,6 +96,8 @@ mod tests {
             ("String", false),
             ("PathBuf", false),
             ("Vec<u8>", false),
+            ("Vec<u8> in read_body (src/upload.rs)", false),
+            ("Vec<Session> in read_body (src/upload.rs)", true),
             ("Vec<[f32; 4]>", false),
             ("Vec<(u32, (bool, char))>", false),
             ("VecDeque<u64>", false),
