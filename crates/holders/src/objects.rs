@@ -69,10 +69,12 @@ impl Objects {
         self.list.get(index as usize)
     }
 
+    /// Where an object lies. `None` if it must not be read.
     pub(crate) fn place(&self, map: &PageMap, object: &Object) -> Option<Place> {
         let extent = map.extent(map.extent_of(object.region)?)?;
         let place = map.place(&extent, object.region);
-        Some(Place { bytes: object.bytes.min(place.bytes), ..place })
+        let bytes = object.bytes.min(place.bytes);
+        (!map.is_excluded(place.address, bytes)).then_some(Place { bytes, ..place })
     }
 
     /// Bytes of memory.

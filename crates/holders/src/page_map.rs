@@ -6,7 +6,7 @@ mod build;
 mod resolve;
 
 use crate::input::ScanInput;
-use crate::memory::{Hidden, Memory, PageUse};
+use crate::memory::{Hidden, Memory, PageUse, Span};
 
 /// A chunk is the part of the address space that one entry of the directory covers.
 const CHUNK_SHIFT: u32 = 30;
@@ -83,6 +83,8 @@ pub(crate) struct PageMap {
     dead_bytes: Option<u64>,
     /// Unknown pages that may still be asked about, which bounds the time that a changing heap costs.
     lookups_left: u32,
+    /// Memory near the heap that a scan must not read.
+    excluded: Vec<Span>,
     uses: Vec<PageUse>,
 }
 
@@ -99,6 +101,7 @@ impl PageMap {
             // An object of 8·R escapes sampling with a probability of e^-8, one in 3,000.
             dead_bytes: input.complete.then(|| input.sample_bytes.saturating_mul(8)),
             lookups_left: 200_000,
+            excluded: input.excluded.clone(),
             uses: Vec::new(),
         }
     }
@@ -118,6 +121,12 @@ impl PageMap {
     /// The addresses that can belong to the heap: the first one, and how many follow.
     pub(crate) fn range(&self) -> (u64, u64) {
         (self.first_chunk << CHUNK_SHIFT, (self.chunks.len() as u64) << CHUNK_SHIFT)
+    }
+
+    /// The page after the last one that can belong to the heap.
+    fn limit(&self) -> u64 {
+        let (first, bytes) = self.range();
+        self.page_of(first.saturating_add(bytes))
     }
 
     fn slot(&self, page: u64) -> Option<usize> {
@@ -175,6 +184,15 @@ impl PageMap {
         Place { address: start + u64::from(region.saturating_sub(extent.first)) * bytes, bytes }
     }
 
+    /// Whether a scan must not read some of these bytes.
+    pub(crate) fn is_excluded(&self, start: u64, bytes: u64) -> bool {
+        let end = start.saturating_add(bytes);
+        self.excluded.iter().any(|cut| {
+            let from = cut.start.address();
+            from < end && start < from.saturating_add(cut.bytes)
+        })
+    }
+
     /// Bytes of all extents that can be live.
     pub(crate) fn heap_bytes(&self) -> u64 {
         self.extents.iter().filter(|extent| !extent.is_dead).map(|extent| extent.bytes).sum()
@@ -211,15 +229,19 @@ impl PageMap {
         found
     }
 
-    /// Adds an extent and returns its index. `None` if the map is full or the allocator's answer makes no sense.
+    /// Adds an extent and returns its index. `None` if the map is full, a page belongs to another extent, or the
+    /// allocator's answer makes no sense.
     fn add(&mut self, page: u64, found: PageUse) -> Option<u32> {
         let pages = found.bytes >> self.page_shift;
         let is_whole = pages > 0 && pages << self.page_shift == found.bytes;
         let region_bytes = if found.regions > 1 { self.region_bytes(found)? } else { 0 };
         let regions = u32::try_from(found.regions.max(1)).ok()?;
         let next = self.next_region.checked_add(regions).filter(|next| *next <= MAX_REGIONS)?;
-        let is_inside = self.slot(page).is_some() && self.slot(page.checked_add(pages)? - 1).is_some();
-        if !is_whole || !is_inside {
+        if !is_whole || page.checked_add(pages)? > self.limit() {
+            return None;
+        }
+        // Another extent, or memory that must not be read.
+        if (page..page + pages).any(|page| self.get(page) != Some(0)) {
             return None;
         }
         let index = u32::try_from(self.extents.len()).ok()?;

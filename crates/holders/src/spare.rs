@@ -86,13 +86,17 @@ fn header_of(object: &Object, (map, root_words): (&PageMap, &[Hidden]), objects:
             let known = objects.find(region).and_then(|index| objects.get(index));
             let place = match known {
                 Some(parent) => objects.place(map, parent)?,
-                None => map.place(&map.extent(map.extent_of(region)?)?, region),
+                None => {
+                    let place = map.place(&map.extent(map.extent_of(region)?)?, region);
+                    Some(place).filter(|place| !map.is_excluded(place.address, place.bytes))?
+                }
             };
             Some(head(place.address, place.bytes, MAX_BYTES / 8))
         }
         None => {
             let word = root_words.get(parent.root_word()?)?.address();
-            Some(Span { start: Hidden::new(word.checked_sub(8)?), bytes: 32 })
+            let start = word.checked_sub(8)?;
+            (!map.is_excluded(start, 32)).then(|| Span { start: Hidden::new(start), bytes: 32 })
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::queue::Entry;
 use super::{Marker, words};
 use crate::memory::{Hidden, Memory, Span};
+use crate::page_map::PageMap;
 
 /// The most spans of one read.
 pub(super) const MAX_SPANS: usize = 256;
@@ -55,7 +56,7 @@ impl Marker<'_> {
         while let Some(entry) = level.get_mut(at) {
             let (part, is_end) = self.part(*entry);
             if let Some(part) = part {
-                let gap = parts.last().and_then(|last: &Part| gap(last, &part));
+                let gap = parts.last().and_then(|last: &Part| gap(self.map, last, &part));
                 let grown = bytes + part.bytes + gap.unwrap_or(0);
                 let grown_spans = spans + usize::from(gap.is_none());
                 if !parts.is_empty() && (grown > MAX_BYTES || grown_spans > MAX_SPANS) {
@@ -98,7 +99,8 @@ impl Marker<'_> {
             start: Hidden::new(start.saturating_add(offset)),
             bytes: left.min(MAX_BYTES),
         };
-        ((left > 0).then_some(part), left <= MAX_BYTES)
+        let is_readable = left > 0 && !self.map.is_excluded(part.start.address(), part.bytes);
+        (is_readable.then_some(part), left <= MAX_BYTES)
     }
 
     /// Reads parts and follows their words. Returns `false` if the time was over.
@@ -158,7 +160,7 @@ impl Marker<'_> {
         let mut total = 0;
         let mut last: Option<&Part> = None;
         for part in parts {
-            let gap = last.and_then(|last| gap(last, part));
+            let gap = last.and_then(|last| gap(self.map, last, part));
             if gap.is_none() && spans.len() >= MAX_SPANS {
                 break;
             }
@@ -254,7 +256,8 @@ impl Marker<'_> {
     }
 }
 
-/// The bytes between two parts, if they are few.
-fn gap(first: &Part, second: &Part) -> Option<u64> {
-    second.start.address().checked_sub(first.end()).filter(|gap| *gap <= MAX_GAP)
+/// The bytes between two parts, if they are few and can be read.
+fn gap(map: &PageMap, first: &Part, second: &Part) -> Option<u64> {
+    let gap = second.start.address().checked_sub(first.end()).filter(|gap| *gap <= MAX_GAP)?;
+    (!map.is_excluded(first.end(), gap)).then_some(gap)
 }

@@ -99,7 +99,8 @@ fn examples<M: Memory + ?Sized>(
     for object in &evidence.input.samples {
         let Some(types) = counts.get_mut(&object.sample.usable) else { continue };
         let count = types.entry(object.type_index).or_insert(0);
-        if *count < MAX_EXAMPLES && evidence.can_hold(object.type_index) {
+        let is_readable = !evidence.map.is_excluded(object.address.address(), object.sample.usable);
+        if *count < MAX_EXAMPLES && is_readable && evidence.can_hold(object.type_index) {
             *count += 1;
             chosen.push((object.sample.usable, object.type_index));
             spans.push(head(object.address.address(), object.sample.usable, MAX_BYTES / 8));

@@ -19,8 +19,17 @@ impl PageMap {
         map.find_chunks(input, memory);
         map.exclude(&input.excluded);
         let mut complete = true;
-        for span in &input.mappings {
-            let (start, end) = map.pages_of(*span);
+        // An extent can cross the border of two mappings that differ in a flag.
+        let mut pages: Vec<(u64, u64)> = input.mappings.iter().map(|span| map.pages_of(*span)).collect();
+        pages.sort_unstable();
+        pages.dedup_by(|next, last| {
+            let is_one = next.0 <= last.1;
+            if is_one {
+                last.1 = last.1.max(next.1);
+            }
+            is_one
+        });
+        for (start, end) in pages {
             complete &= map.walk(memory, start, end);
         }
         map.place_samples(input, memory);
@@ -71,13 +80,11 @@ impl PageMap {
         self.pages = vec![0; chunks.len() << shift];
     }
 
-    /// Takes pages out of the map that a scan must not read.
+    /// Takes whole pages out of the map that a scan must not read.
     fn exclude(&mut self, excluded: &[Span]) {
         for span in excluded {
-            let start = self.page_of(span.start.address());
-            let end = span.start.address().saturating_add(span.bytes).div_ceil(self.page_bytes());
-            let (first, bytes) = self.range();
-            for page in start.max(self.page_of(first))..end.min(self.page_of(first.saturating_add(bytes))) {
+            let (start, end) = self.pages_of(*span);
+            for page in start.max(self.page_of(self.range().0))..end.min(self.limit()) {
                 self.set(page, NO_EXTENT);
             }
         }

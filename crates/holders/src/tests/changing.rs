@@ -173,3 +173,32 @@ fn an_extent_that_appears_during_the_scan_is_read() {
     let result = heap.scan();
     assert_eq!(result.reached().collect::<Vec<_>>(), [Reached::Yes]);
 }
+
+#[test]
+fn an_extent_that_crosses_two_mappings_is_one_extent() {
+    let mut heap = Heap::new();
+    let session = heap.sample("Session", &[1; 4]);
+    let table = heap.large(&[&[0; 600][..], &[session]].concat(), 4 * PAGE);
+    heap.fixed("shop::STATE", &[table]);
+    let mut input = heap.input();
+    let whole = input.mappings[0];
+    let first = table + PAGE - whole.start.address();
+    let rest = Span { start: Hidden::new(table + PAGE), bytes: whole.bytes - first };
+    input.mappings = vec![rest, Span { bytes: first, ..whole }];
+    let names = heap.names();
+    let result = Scan::run(&input, &mut heap, &names);
+    assert_eq!(result.reached().collect::<Vec<_>>(), [Reached::Yes]);
+}
+
+#[test]
+fn a_few_excluded_bytes_hide_only_the_object_that_has_them() {
+    let mut heap = Heap::new();
+    let (near, far) = (heap.sample("Near", &[1; 4]), heap.sample("Far", &[1; 4]));
+    let own = heap.small(&[far, 0]);
+    let other = heap.small(&[near, 0]);
+    heap.fixed("shop::STATE", &[own, other]);
+    heap.excluded = vec![Span { start: Hidden::new(own + 8), bytes: 4 }];
+    let result = heap.scan();
+    assert_eq!(result.reached().collect::<Vec<_>>(), [Reached::Yes, Reached::No]);
+    assert!(heap.read.iter().all(|(start, end)| *end <= own + 8 || own + 12 <= *start));
+}
