@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_holders::{Hidden, SampledObject, ScanInput, ScanResult};
+use memory_debug_holders::{SampledObject, ScanInput, ScanResult};
 
 use super::finding::{Finding, Recorded};
 use super::shared::Running;
@@ -45,12 +45,9 @@ pub(super) fn run(
 
 fn scan(collector: &Collector, scans: u32, deadline: Instant, running: &Running) -> Result<Finding, String> {
     lower_priority();
-    // What lies below on the stack belongs to the scan.
-    let here = 0_u8;
-    let own_stack = Hidden::new((&raw const here) as u64);
     let done = Cell::new(0);
     let tell = |reached: ReadSoFar| running.tell(reached.read_bytes, reached.heap_bytes, done.get());
-    let mut scanner = Scanner::new(own_stack, deadline, &tell)?;
+    let mut scanner = Scanner::new(deadline, &tell)?;
     let mut types = Types::new(collector);
     let first = samples::read_objects()?;
     // The profile is newer than these samples, so it has their stacks.

@@ -20,6 +20,8 @@ const USUAL_READ_BYTES: usize = 1 << 20;
 /// A scan ends if less memory than this is left.
 const SPARED_BYTES: u64 = 16 << 20;
 
+const TIME_IS_OVER: &str = "the time was over before all of the heap was read; allow more seconds";
+
 /// How often a scan looks at the memory that is left.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -131,7 +133,7 @@ impl Memory for LiveMemory<'_> {
         }
         let now = Instant::now();
         if now >= self.deadline {
-            self.ended = Some("its time was over".to_owned());
+            self.ended = Some(TIME_IS_OVER.to_owned());
         } else if now.duration_since(self.looked_at) >= LOOK_AGAIN {
             self.looked_at = now;
             let headroom = Headroom::new(SPARED_BYTES, SPARED_BYTES);
@@ -183,7 +185,7 @@ mod tests {
         let tell = |now| reached.set(now);
         let mut memory = memory(Instant::now(), &tell);
         assert!(memory.is_over());
-        assert_eq!(memory.ended(), Some("its time was over"));
+        assert_eq!(memory.ended(), Some(TIME_IS_OVER));
         memory.progress(5, 9);
         assert_eq!(reached.get(), ReadSoFar { read_bytes: 5, heap_bytes: 9 });
     }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
-use memory_debug_holders::{Hidden, SampledObject, ScanInput, ScanResult};
+use memory_debug_holders::{SampledObject, ScanInput, ScanResult};
 
 const OTHER_SYSTEM: &str = "holders are found on Linux only; run the service there";
 
@@ -29,7 +29,7 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(_: Hidden, _: Instant, _: &'a dyn Fn(ReadSoFar)) -> Result<Self, String> {
+    pub(crate) fn new(_: Instant, _: &'a dyn Fn(ReadSoFar)) -> Result<Self, String> {
         Err(OTHER_SYSTEM.to_owned())
     }
 

@@ -30,8 +30,8 @@ pub(super) struct Process<'a> {
     pub(super) threads: &'a [Thread],
     pub(super) names: &'a Names,
     pub(super) allocator: &'a AllocatorVariables,
-    /// The calling thread, and from where on its stack counts. What lies below belongs to the scan.
-    pub(super) own: (u32, u64),
+    /// The thread that scans. Its memory is no root.
+    pub(super) own: u32,
     /// Memory that is no root, such as what the scan uses.
     pub(super) excluded: &'a [Range<u64>],
 }

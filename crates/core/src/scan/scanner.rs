@@ -28,8 +28,8 @@ pub(crate) struct Scanner<'a> {
     allocator: AllocatorVariables,
     bins: Vec<Bin>,
     page_bytes: u64,
-    /// The calling thread, and from where on its stack counts.
-    own: (u32, u64),
+    /// The calling thread.
+    own: u32,
     unknown_threads: usize,
 }
 
@@ -42,17 +42,13 @@ pub(crate) struct Sampled {
 }
 
 impl<'a> Scanner<'a> {
-    /// Prepares scans until `deadline`. What lies on the stack below `own_stack` belongs to the scan, and keeps nothing
-    /// alive. `tell` is called with what a scan has reached.
+    /// Prepares scans until `deadline`. What the calling thread has on its stack keeps nothing alive. `tell` is called with
+    /// what a scan has reached.
     ///
     /// # Errors
     ///
     /// If this process cannot be scanned. The message says what was tried, what was found and what to do.
-    pub(crate) fn new(
-        own_stack: Hidden,
-        deadline: Instant,
-        tell: &'a dyn Fn(ReadSoFar),
-    ) -> Result<Self, String> {
+    pub(crate) fn new(deadline: Instant, tell: &'a dyn Fn(ReadSoFar)) -> Result<Self, String> {
         if !cfg!(all(target_arch = "x86_64", target_env = "gnu")) {
             return Err(OTHER_PLATFORM.to_owned());
         }
@@ -73,7 +69,7 @@ impl<'a> Scanner<'a> {
             allocator,
             bins: bins().map_err(|error| error.to_string())?,
             page_bytes,
-            own: (rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(), own_stack.address()),
+            own: rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(),
             unknown_threads: 0,
         })
     }
@@ -86,7 +82,7 @@ impl<'a> Scanner<'a> {
     pub(crate) fn input(&mut self, sampled: Sampled) -> Result<ScanInput, String> {
         let proc = Path::new(PROC);
         let areas = areas::read(proc)?;
-        let threads = threads::read(proc, self.own.0)?;
+        let threads = threads::read(proc, self.own)?;
         let table = samples::excluded_ranges();
         let mut excluded: Vec<Range<u64>> = table.iter().map(range).collect();
         excluded.extend(self.memory.own_addresses());

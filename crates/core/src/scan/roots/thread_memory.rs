@@ -34,7 +34,7 @@ impl ThreadMemory {
         for thread in process.threads {
             if !blocks.iter().any(|block| block.thread == Some(thread.id)) {
                 memory.unknown_threads += 1;
-                memory.add_unknown(process, thread, pieces);
+                memory.add_unknown(thread, pieces);
             }
         }
         memory.add_main_stack(process);
@@ -48,6 +48,13 @@ impl ThreadMemory {
             self.excluded.extend(block.stack.clone());
             return;
         };
+        if thread.id == process.own {
+            // The scan's own thread runs nothing else, and has copies of what it found.
+            let locals = block.thread_pointer.saturating_sub(process.names.thread_local_bytes());
+            self.excluded.push(locals..block.thread_pointer.saturating_add(BLOCK_BYTES));
+            self.excluded.extend(block.stack.clone());
+            return;
+        }
         let pointer = block.thread_pointer;
         let locals = pointer.saturating_sub(process.names.thread_local_bytes());
         let end = block.stack.as_ref().map_or(pointer.saturating_add(BLOCK_BYTES), |stack| stack.end);
@@ -58,7 +65,7 @@ impl ThreadMemory {
             self.excluded.push(pointer.saturating_sub(below.start)..pointer.saturating_sub(below.end));
         }
         if let Some(stack) = &block.stack {
-            let used = used_from(process, thread).filter(|at| stack.contains(at)).unwrap_or(stack.start);
+            let used = thread.stack_pointer.filter(|at| stack.contains(at)).unwrap_or(stack.start);
             self.excluded.push(stack.start..used);
             self.roots.push((used..locals.max(used), RootKind::Stack, Some(thread.name.clone())));
         }
@@ -66,8 +73,8 @@ impl ThreadMemory {
 
     /// A thread that glibc did not start. Its stack is the piece that its stack pointer is in; nothing tells where the
     /// unused part begins and ends, so all of it counts.
-    fn add_unknown(&mut self, process: &Process<'_>, thread: &Thread, pieces: &[(Range<u64>, RootKind)]) {
-        let Some(used) = used_from(process, thread) else { return };
+    fn add_unknown(&mut self, thread: &Thread, pieces: &[(Range<u64>, RootKind)]) {
+        let Some(used) = thread.stack_pointer else { return };
         let piece = pieces.iter().find(|(piece, kind)| *kind == RootKind::Mapping && piece.contains(&used));
         if let Some((piece, _)) = piece {
             self.roots.push((piece.clone(), RootKind::Stack, Some(thread.name.clone())));
@@ -81,7 +88,7 @@ impl ThreadMemory {
         let owner = process
             .threads
             .iter()
-            .filter_map(|thread| Some((thread, used_from(process, thread)?)))
+            .filter_map(|thread| Some((thread, thread.stack_pointer?)))
             .find(|(_, used)| stack.contains(used));
         let used = owner.map_or(stack.start, |(_, used)| used);
         // If no stack pointer is in it, the main thread runs, or it has ended.
@@ -90,10 +97,4 @@ impl ThreadMemory {
         self.excluded.push(stack.start..used);
         self.roots.push((used..stack.end, RootKind::Stack, main.map(|thread| thread.name.clone())));
     }
-}
-
-/// From where on the stack of a thread is in use.
-fn used_from(process: &Process<'_>, thread: &Thread) -> Option<u64> {
-    let (own, from) = process.own;
-    if thread.id == own { Some(from) } else { thread.stack_pointer }
 }
