@@ -131,6 +131,11 @@ impl Client {
         Self { max_body_bytes, ..self }
     }
 
+    /// Returns a client that waits longer by `time`, for work that takes this time by request.
+    pub(crate) fn with_more_time(&self, time: Duration) -> Self {
+        Self { timeout: self.timeout.saturating_add(time), ..self.clone() }
+    }
+
     /// Returns a client that waits at most `left`, the time until the deadline.
     pub(crate) fn at_most(&self, left: Duration) -> Self {
         let mut client = self.clone();

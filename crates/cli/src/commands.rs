@@ -8,6 +8,7 @@
 //! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
 //! - `monitor`: reads the captures of processes that were killed
 //! - `trace`: counts where requests spend time and bytes
+//! - `holders`: scans the heap for what holds the memory
 //! - `report`: saves pages as one HTML file
 //! - `fleet`: sums up many instances
 //! - `top`: opens the live view
@@ -22,6 +23,7 @@ pub(crate) mod fetch;
 pub(crate) mod flamegraph;
 pub(crate) mod fleet;
 pub(crate) mod heap;
+pub(crate) mod holders;
 pub(crate) mod man;
 pub(crate) mod monitor;
 pub(crate) mod password;

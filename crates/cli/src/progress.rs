@@ -41,11 +41,21 @@ impl Progress {
 
     /// Counts one finished step.
     pub(crate) fn step(&self) {
+        self.draw_in_time();
+        self.bar.inc(1);
+    }
+
+    /// Shows that this number of steps is finished.
+    pub(crate) fn show(&self, steps: u64) {
+        self.draw_in_time();
+        self.bar.set_position(steps);
+    }
+
+    fn draw_in_time(&self) {
         if !self.is_shown.get() && self.begin.elapsed() > PATIENCE {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             self.is_shown.set(true);
         }
-        self.bar.inc(1);
     }
 }
 

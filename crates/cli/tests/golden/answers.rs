@@ -9,6 +9,8 @@ const REDIRECT: &str = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nc
 const WEB_PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>";
 const COUNTING: &str = "HTTP/1.1 409 Conflict\r\nconnection: close\r\n\r\n\
     {\"title\": \"already counting\", \"detail\": \"the tracer already counts, started by ops; wait, or stop it first\"}";
+const NO_SCAN: &str = "HTTP/1.1 409 Conflict\r\nconnection: close\r\n\r\n\
+    {\"title\": \"no scan\", \"detail\": \"no scan of this process has ended; GET /holders without `last` starts one\"}";
 const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n\
     {\"title\": \"busy\", \"detail\": \"later \\u001b[2J\"}";
 
@@ -33,6 +35,19 @@ fn a_trace() {
         differs("trace-counting", "trace {0}", &[Says(COUNTING)]),
         differs("trace-ending", "trace {0} -o trace.heapsnapshot", &[ONE]),
         differs("trace-endless", "trace {0} --seconds 601", &[ONE]),
+    ]);
+}
+
+#[test]
+fn holders() {
+    check([
+        differs("holders", "holders {0}", &[ONE]),
+        differs("holders-json", "holders {0} --type Node --scans 1 --format json", &[ONE]),
+        differs("holders-saved", "holders {0} --last -o /dev/null --format text", &[ONE]),
+        differs("holders-none", "holders {0} --last", &[Says(NO_SCAN)]),
+        differs("holders-ending", "holders {0} -o holders.png", &[ONE]),
+        differs("holders-last", "holders {0} --last --scans 1", &[ONE]),
+        differs("holders-depth", "holders {0} --depth 0", &[ONE]),
     ]);
 }
 

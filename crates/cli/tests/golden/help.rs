@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, differs};
 
-const SUBCOMMANDS: [&str; 18] = [
+const SUBCOMMANDS: [&str; 19] = [
     "fetch",
     "types",
     "diff",
@@ -14,6 +14,7 @@ const SUBCOMMANDS: [&str; 18] = [
     "flamegraph",
     "symbolize",
     "convert",
+    "holders",
     "trace",
     "monitor",
     "doctor",

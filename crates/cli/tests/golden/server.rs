@@ -92,6 +92,7 @@ fn answer(asked: &str, kind: Kind) -> String {
             return page("200 OK", "{}");
         }
         Some("/trace") => "trace",
+        Some("/holders") => "holders",
         _ => return page("404 Not Found", r#"{"detail": "the pages are listed at /debug/memory"}"#),
     };
     assert_eq!(method, "GET");

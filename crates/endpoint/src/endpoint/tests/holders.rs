@@ -209,7 +209,7 @@ fn the_last_result_is_shown_without_a_scan() {
     let fixture = fixture(&scanner);
     for format in ["text", "json", "svg", "dot"] {
         let reply = fixture.get(&format!("{LAST}&format={format}"));
-        assert_eq!(reply.status, 404, "{format}");
+        assert_eq!(reply.status, 409, "{format}");
         assert!(text(&reply).contains("no scan of this process has ended"), "{}", text(&reply));
     }
     fixture.get(HOLDERS);
@@ -240,7 +240,7 @@ fn requests_that_arrive_during_a_scan_share_it_in_every_form() {
     assert_eq!(fixture.get("/debug/memory/stats").status, 200);
     let progress = fixture.get("/debug/memory/holders/progress");
     assert!(text(&progress).contains("scan 2, read 96.0 MiB of 128.0 MiB (75 %)"), "{}", text(&progress));
-    assert_eq!(fixture.get(LAST).status, 404);
+    assert_eq!(fixture.get(LAST).status, 409);
     end.send(()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(first).status, 200);

@@ -15,7 +15,7 @@ impl Problem {
             Self::UnknownPath { .. } => (404, "unknown-path", "unknown path"),
             Self::UnknownSnapshot => (404, "unknown-snapshot", "unknown snapshot"),
             Self::UnknownType => (404, "unknown-type", "unknown type"),
-            Self::NoScan => (404, "no-scan", "no scan"),
+            Self::NoScan => (409, "no-scan", "no scan"),
             Self::SnapshotGone => (410, "snapshot-gone", "snapshot gone"),
             Self::MethodNotAllowed { .. } => (405, "method-not-allowed", "method not allowed"),
             Self::NotAcceptable { .. } => (406, "not-acceptable", "not acceptable"),
