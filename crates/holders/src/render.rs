@@ -181,9 +181,10 @@ fn write_legend(out: &mut dyn Layout, report: &HoldersReport) -> fmt::Result {
         ),
     ];
     let marks: Vec<_> = marks.into_iter().filter(|(is_used, _)| *is_used).map(|(_, text)| text).collect();
-    if !marks.is_empty() {
-        out.paragraph(&marks.join("; "))?;
+    if marks.is_empty() {
+        return out.paragraph(LIMITS);
     }
+    out.paragraph(&marks.join("; "))?;
     out.remark(LIMITS)
 }
 

@@ -1,4 +1,4 @@
-//! `/holders`: which scans requests make, in which forms, and for whom.
+//! `/holders`: which scans requests make, in which forms, and for which logins.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -107,7 +107,7 @@ fn a_request_scans_once_and_collects_nothing() {
 }
 
 #[test]
-fn parameters_are_bounded_and_those_of_a_scan_exclude_the_last_result() {
+fn parameters_are_bounded_and_a_scan_excludes_the_last_result() {
     let scanner = Scanner::default();
     let fixture = fixture(&scanner);
     for (query, reason) in [
