@@ -52,7 +52,7 @@
 //!
 //! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
 //! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `fork`, `install`, `mallctl`,
-//! `objects`, `mapped`, `samples::recorder` and three modules of `scan` only.
+//! `unwinder`, `objects`, `mapped`, `samples::recorder` and three modules of `scan` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
@@ -61,6 +61,7 @@
 //! - `regular_file`: opening files that are neither pipes nor devices
 //! - `install`: the macro that makes jemalloc the allocator
 //! - `mallctl`: jemalloc's controls, typed
+//! - `unwinder`: the stacks of samples, along frame pointers
 //! - `objects`: the program and its libraries, as the dynamic linker loaded them
 //! - `maps`: the code that is mapped, and where
 //! - `process`: the kernel's numbers for the process, its container and the machine
@@ -103,6 +104,8 @@ mod install;
     reason = "jemalloc is C; every value that it returns gets its type here and nowhere else"
 )]
 mod mallctl;
+#[allow(unsafe_code, reason = "it reads frames from the stack, and jemalloc calls it from C with pointers")]
+mod unwinder;
 #[allow(
     unsafe_code,
     reason = "the dynamic linker calls back from C, and notes are read where they are in memory"
@@ -193,6 +196,7 @@ pub mod __private {
     #[cfg(feature = "fuzzing")]
     pub use crate::samples::SmallTable;
     pub use crate::samples::{LabelGuard, RecordingStatus, RouteLabel};
+    pub use crate::unwinder::start_unwinder;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 

@@ -44,6 +44,7 @@
 //! - `monitor`: what the monitor of a process watches and saw
 //! - `trace`: where requests spend time and bytes
 //! - `diagnosis`: what the rules of the doctor found
+//! - `unwinder`: what reads the stacks of samples
 //! - `report`: the report and its own sections
 //! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
@@ -81,6 +82,7 @@ mod row_id;
 mod monitor;
 mod trace;
 mod diagnosis;
+mod unwinder;
 mod report;
 mod breakdown;
 mod reconcile;
@@ -145,6 +147,7 @@ pub use snapshot::{
 pub use trace::{BytesPerRequest, RouteTrace, Trace, TraceEvent, TraceKind, TraceNode, TraceReport};
 pub use type_detail::{TypeDetail, TypeGroup, TypeMoment};
 pub use unavailable::Unavailable;
+pub use unwinder::{Unwinder, UnwinderState};
 pub use view::{DiffView, Page, Sort, TypesView};
 
 /// Functions and values that only `memory-debug-core` needs. Not part of the interface.

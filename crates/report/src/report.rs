@@ -22,6 +22,7 @@ use crate::root_summary::RootSummary;
 use crate::samples::SampleOrigin;
 use crate::schema::SCHEMA;
 use crate::unavailable::Unavailable;
+use crate::unwinder::UnwinderState;
 
 pub use levels::{CgroupLevel, CgroupParts, MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
@@ -363,6 +364,8 @@ pub struct ProfilingState {
     /// on or changed its rate. Pauses by other code leave no trace in jemalloc. A change of rate by other code does,
     /// and makes the time `None`.
     pub active_since: Option<String>,
+    /// What reads the stacks of samples.
+    pub unwinder: Option<UnwinderState>,
 }
 
 /// The table: live memory by type.

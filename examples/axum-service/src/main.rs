@@ -7,7 +7,10 @@ use std::process::ExitCode;
 use axum_service::app_with;
 use shop::Opened;
 
+#[cfg(not(feature = "frame-pointers"))]
 memory_debug_axum::install!();
+#[cfg(feature = "frame-pointers")]
+memory_debug_axum::install!(unwinder = frame_pointers, lg_prof_sample = 17);
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -6,6 +6,7 @@ use super::generation::{Generation, When};
 use super::setting::sample_bytes;
 use crate::mallctl::{self, Error};
 use crate::timestamp;
+use crate::unwinder::read_unwinder;
 
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
                              jemalloc is built unprefixed), or use `install!()`, which sets the same";
@@ -31,6 +32,8 @@ pub(crate) fn read_profiling(
     state.sample_bytes = unavailable.keep("allocator.profiling.sample_bytes", sample_bytes);
     let active_since = readiness(&state).and_then(|()| active_since(started_at, &generation?));
     state.active_since = unavailable.keep("allocator.profiling.active_since", active_since);
+    let unwinder = enabled(&state).and_then(|()| read_unwinder());
+    state.unwinder = unavailable.keep("allocator.profiling.unwinder", unwinder);
     state
 }
 

@@ -3,6 +3,7 @@
 use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, floor, number, share, switch};
 use crate::report::{MemoryReport, NOT_JEMALLOC};
 use crate::units::{Bytes, count};
+use crate::unwinder::Unwinder;
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "allocator-not-jemalloc", check: allocator_not_jemalloc },
@@ -13,6 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "sample-rate-too-coarse", check: too_coarse },
     Rule { id: "sample-rate-too-fine", check: too_fine },
     Rule { id: "sampling-with-large-pages", check: large_pages },
+    Rule { id: "unwinder-slow", check: slow_unwinder },
 ];
 
 /// With fewer samples of the whole heap, its parts are too uncertain: 100 samples give ±10 % of the total.
@@ -26,6 +28,12 @@ const SAMPLE_COST: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
 
 /// The most that pages of sampled objects may take of all active pages, as measured.
 const SAMPLED_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
+
+/// At this rate or a denser one, the time of libgcc is worth a notice.
+const DENSE_SAMPLE_BYTES: u64 = 128 << 10;
+
+/// Fewer walks that were not confirmed are usual: the first walk of each thread and of each new call never is.
+const MANY_FALLBACKS: u64 = 10_000;
 
 /// jemalloc's page size nearly everywhere. A rate that is too fine with this size is too fine with any.
 const USUAL_PAGE_BYTES: u64 = 4096;
@@ -158,6 +166,22 @@ fn large_pages(report: &MemoryReport) -> Check {
         "sample less: `install!(lg_prof_sample = 21);` or `_RJEM_MALLOC_CONF=lg_prof_sample:21`; if the kernel's \
          pages are 4 KiB, build with `JEMALLOC_SYS_WITH_LG_PAGE=12`",
     )))
+}
+
+fn slow_unwinder(report: &MemoryReport) -> Check {
+    let (_, rate) = heap_and_rate(report)?;
+    let state = allocator(report, "profiling.unwinder", |allocator| allocator.profiling.unwinder.clone())?;
+    let is_slow = match state.name {
+        Unwinder::Libgcc => rate <= DENSE_SAMPLE_BYTES || state.not_switched.is_some(),
+        Unwinder::FramePointers => state.fell_back > state.walked.max(MANY_FALLBACKS),
+    };
+    Ok(is_slow.then(|| {
+        Finding::notice(
+            format!("one sample per {:.0}, and libgcc takes 4 to 17 µs for a stack; unwinder: {state}", Bytes(rate)),
+            "for a tenth of that, build the program and its C code with frame pointers (`RUSTFLAGS=\"-C \
+             force-frame-pointers=yes\"`, `CFLAGS=-fno-omit-frame-pointer`) and use `install!(unwinder = frame_pointers);`",
+        )
+    }))
 }
 
 fn is_compiled(report: &MemoryReport) -> Result<bool, String> {
@@ -345,5 +369,35 @@ mod tests {
         fired(&both, "sample-rate-too-fine");
         let unknown = jemalloc(|stats| drop(stats.options.remove("arenas.page")));
         assert_not_checked(&unknown, id, "allocator.options.arenas.page was not collected");
+    }
+
+    #[test]
+    fn libgcc_is_reported_if_sampling_is_dense_or_another_unwinder_was_asked_for() {
+        let with = |rate, name, reason: Option<&str>, walked, fell_back| {
+            jemalloc(|stats| {
+                stats.profiling.sample_bytes = Some(rate);
+                let unwinder = stats.profiling.unwinder.as_mut().unwrap();
+                (unwinder.name, unwinder.not_switched) = (name, reason.map(str::to_owned));
+                (unwinder.walked, unwinder.fell_back) = (walked, fell_back);
+            })
+        };
+        let verdict = fired(&with(128 << 10, Unwinder::Libgcc, None, 0, 0), "unwinder-slow");
+        assert_eq!(verdict.severity, Severity::Notice);
+        assert_eq!(
+            verdict.evidence,
+            "one sample per 128 KiB, and libgcc takes 4 to 17 µs for a stack; unwinder: libgcc"
+        );
+        assert!(verdict.advice.contains("`install!(unwinder = frame_pointers);`"), "{}", verdict.advice);
+        assert!(is_silent(&with(256 << 10, Unwinder::Libgcc, None, 0, 0), "unwinder-slow"));
+        let reason = Some("no frame pointers");
+        let verdict = fired(&with(512 << 10, Unwinder::Libgcc, reason, 0, 0), "unwinder-slow");
+        assert!(verdict.evidence.ends_with("unwinder: libgcc: no frame pointers"), "{}", verdict.evidence);
+        let walks = |walked, fell_back| with(128 << 10, Unwinder::FramePointers, None, walked, fell_back);
+        assert!(is_silent(&walks(0, MANY_FALLBACKS), "unwinder-slow"), "just started");
+        assert!(is_silent(&walks(20_000, 20_000), "unwinder-slow"), "half of them");
+        let verdict = fired(&walks(19_000, 20_000), "unwinder-slow");
+        assert!(verdict.evidence.ends_with("unwinder: frame pointers: 19,000 stacks, and 20,000 by libgcc"));
+        let unknown = jemalloc(|stats| stats.profiling.unwinder = None);
+        assert_not_checked(&unknown, "unwinder-slow", "allocator.profiling.unwinder was not collected");
     }
 }

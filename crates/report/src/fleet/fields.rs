@@ -121,6 +121,20 @@ pub(crate) const FIELDS: &[Field] = &[
         note: None,
         get: |report| report.allocator.as_ref()?.profiling.sample_bytes,
     },
+    Field {
+        path: "allocator.profiling.unwinder.walked",
+        rule: MergeRule::Sum,
+        note: None,
+        get: |report| report.allocator.as_ref()?.profiling.unwinder.as_ref().map(|unwinder| unwinder.walked),
+    },
+    Field {
+        path: "allocator.profiling.unwinder.fell_back",
+        rule: MergeRule::Sum,
+        note: None,
+        get: |report| {
+            report.allocator.as_ref()?.profiling.unwinder.as_ref().map(|unwinder| unwinder.fell_back)
+        },
+    },
 ];
 
 #[cfg(test)]

@@ -71,7 +71,8 @@ fn write_profiling(out: &mut dyn Layout, profiling: &ProfilingState) -> fmt::Res
     fact(out, "enabled", profiling.enabled.map(yes_or_no))?;
     fact(out, "active", profiling.active.map(yes_or_no))?;
     fact(out, "one sample per", profiling.sample_bytes.map(Bytes))?;
-    fact(out, "active since", profiling.active_since.as_deref().map(printable))
+    fact(out, "active since", profiling.active_since.as_deref().map(printable))?;
+    fact(out, "unwinder", profiling.unwinder.as_ref())
 }
 
 fn yes_or_no(switch: bool) -> &'static str {
