@@ -16,7 +16,8 @@ use std::thread;
 
 use memory_debug_core::__private::ThreadCounters;
 use memory_debug_core::{
-    Collector, MemoryReport, OptionValue, RowSource, Scope, Tracked, spawn_collecting, summary,
+    Collector, MemoryReport, OptionValue, RowSource, Scope, Tracked, Unwinder, UnwinderState,
+    spawn_collecting, summary,
 };
 use memory_debug_profile::{
     FileData, HeapProfile, Mapping, Selection, SymbolTier, TypeAttributor, UnstrippedCopies,
@@ -117,6 +118,7 @@ fn install_turned_sampling_on_from_the_start() {
     assert_eq!(profiling.sample_bytes, Some(1));
     assert!(profiling.active_since.is_some());
     assert_eq!(profiling.active_since, report.instance.started_at);
+    assert_eq!(profiling.unwinder, Some(UnwinderState::new(Unwinder::Libgcc)), "no other was asked for");
 }
 
 #[test]

@@ -36,7 +36,7 @@ const REPORT: &str = r#"{
                 "sampled_pages_bytes": 0, "options": {"opt.narenas": 8},
                 "profiling": {"compiled": true, "enabled": true, "active": true, "sample_bytes": 524288,
                               "active_since": "2026-11-20T09:00:00Z",
-                              "unwinder": {"name": "frame_pointers", "not_switched": null, "walked": 9000,
+                              "unwinder": {"name": "frame_pointers", "walked": 9000,
                                            "fell_back": 120}}},
   "types": null,
   "unavailable": {"process.uss_bytes": "smaps_rollup: permission denied"}

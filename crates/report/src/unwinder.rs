@@ -23,7 +23,8 @@ pub enum Unwinder {
 pub struct UnwinderState {
     /// The unwinder that runs now.
     pub name: Unwinder,
-    /// Why libgcc runs although the program asked for the walk. `None` if the walk runs, or was not asked for.
+    /// Why libgcc runs although the program asked for the walk. Absent if the walk runs, or was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_switched: Option<String>,
     /// Number of stacks that were walked since the start.
     pub walked: u64,

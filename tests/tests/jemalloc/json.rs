@@ -26,6 +26,8 @@ const SCHEMA: &[(&str, &str, &str)] = &[
     ("/allocator/profiling", "switch", "compiled enabled active"),
     ("/allocator/profiling", "number", "sample_bytes"),
     ("/allocator/profiling", "text", "active_since"),
+    ("/allocator/profiling/unwinder", "text", "name"),
+    ("/allocator/profiling/unwinder", "number", "walked fell_back"),
     ("/types", "text", "group symbols"),
     ("/types", "number", "total_bytes total_bytes_stderr unattributed_bytes omitted_rows"),
     ("/types", "array", "rows"),

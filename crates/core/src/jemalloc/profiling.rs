@@ -121,5 +121,6 @@ mod tests {
         let reason = unavailable.get("allocator.profiling.active_since").unwrap();
         assert!(reason.contains("_RJEM_MALLOC_CONF=prof:true"), "{reason}");
         assert_eq!(unavailable.get("allocator.profiling.sample_bytes"), Some(reason));
+        assert_eq!((state.unwinder, unavailable.get("allocator.profiling.unwinder")), (None, Some(reason)));
     }
 }

@@ -20,7 +20,7 @@ const REPORT: &str = r#"{
                 "options": {"arenas.page": 4096, "opt.dirty_decay_ms": 10000, "opt.prof_active": true},
                 "profiling": {"compiled": true, "enabled": true, "active": true, "sample_bytes": 524288,
                               "active_since": "2026-11-20T09:00:00Z",
-                              "unwinder": {"name": "libgcc", "not_switched": null, "walked": 0, "fell_back": 0}}},
+                              "unwinder": {"name": "libgcc", "walked": 0, "fell_back": 0}}},
   "types": {"group": "container", "symbols": "inlined", "sample_bytes": 524288, "total_bytes": 838860800,
             "total_objects": 1000, "unattributed_bytes": 1048576, "stacks": 31, "rows": [
     {"type": "Vec<Item>", "full_type": "Vec<shop::Item>", "objects": 450, "bytes": 419430400,

@@ -5,6 +5,9 @@
 //! goes down page by page to the stack pointer, asking the kernel whether each page is readable. Stacks have a guard
 //! page at their low end, so a stack pointer that such a path reaches is on the same stack. The pages above a stack
 //! pointer stay readable as long as the function runs, so no page is asked for twice.
+//!
+//! If a program made a stack without a guard page itself, the path can lead on into other memory. A coroutine's stack
+//! right below would then count as a part of the thread's stack. A walk there still needs libgcc's confirmation.
 
 use std::cell::Cell;
 use std::ops::Range;
