@@ -181,7 +181,7 @@ fn apply(sampling: &mut Sampling, change: ProfilingChange) -> Result<(), Profili
 /// Reads how much memory the current samples stand for.
 fn read_samples() -> Result<DiscardedSamples, String> {
     let profile = HeapProfile::parse(jemalloc::read_dump()?.reader()).map_err(|error| error.to_string())?;
-    let bytes: f64 = profile.stacks().map(|stack| profile.estimator().estimate(stack.live).bytes).sum();
+    let bytes: f64 = profile.stacks().map(|stack| profile.estimate(&stack).bytes).sum();
     let mut discarded = DiscardedSamples::default();
     discarded.sampled_bytes = bytes.round() as u64;
     discarded.stacks = profile.stacks().len() as u64;

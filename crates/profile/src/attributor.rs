@@ -4,6 +4,7 @@
 pub(crate) mod fuzzing;
 mod known_names;
 mod resymbolize;
+mod row_sums;
 mod stack_types;
 mod symbolize;
 mod table;

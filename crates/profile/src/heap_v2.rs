@@ -80,6 +80,7 @@ impl HeapProfile {
         };
         let mut profile = Self {
             large_objects: None,
+            joined: None,
             sample_rate: SampleRate::from_bytes(rate),
             total: Sample::default(),
             stacks: Vec::with_capacity(most(BYTES_OF_A_STACK)),

@@ -35,6 +35,8 @@
 //! - `amount`: objects and bytes as whole numbers
 //! - `large`: the true size of large objects
 //! - `live`: live samples with their sizes, ages and labels
+//! - `joined`: live samples, joined with the stacks of a dump
+//! - `ages`: ages and slack of live memory
 //! - `mapping`: the file that an address lies in
 //! - `profile`: the heap profile with addresses
 //! - `heap_v2`: the parser of jemalloc's dump
@@ -50,6 +52,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ages;
 mod amount;
 mod attribution;
 mod attributor;
@@ -58,6 +61,7 @@ mod error;
 mod export;
 mod heap_v2;
 mod large;
+mod joined;
 mod live;
 mod mapping;
 mod number;
@@ -78,6 +82,7 @@ pub mod fuzzing {
     pub use crate::symbols::fuzzing::*;
 }
 
+pub use ages::{AgeBucket, Ages, Recording};
 pub use amount::Amount;
 pub use attributor::{StackTypes, TypeAttributor};
 pub use build_id::BuildId;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::sample::{Estimate, SampleRate};
+
 /// The identity of a stack: a hash of its return addresses, the innermost first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StackHash(pub u64);
@@ -51,6 +53,21 @@ impl LiveSample {
         label: u32,
     ) -> Self {
         Self { sequence, requested, usable, stack, age, label }
+    }
+
+    /// Estimates the memory that the sample stands for, from its true size.
+    ///
+    /// The variance is the term `z²·k·(k-1)` of the Horvitz-Thompson estimator. Only sampling adds to it: the size is
+    /// known.
+    pub fn estimate(&self, rate: SampleRate) -> Estimate {
+        let (size, k) = (self.usable as f64, rate.weight(self.usable));
+        let beyond = k * (k - 1.0);
+        Estimate {
+            objects: k,
+            bytes: size * k,
+            objects_variance: beyond,
+            bytes_variance: size.powi(2) * beyond,
+        }
     }
 }
 

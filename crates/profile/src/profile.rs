@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::ages::Recording;
+use crate::joined::{Joined, Recorded};
 use crate::large::{Estimator, LargeObjects};
+use crate::live::LiveSamples;
 use crate::mapping::{Mapping, mapping_of};
-use crate::sample::{Sample, SampleRate};
+use crate::sample::{Estimate, Sample, SampleRate};
 
 /// The live heap of one process at one moment: which stacks allocated the memory that it still holds.
 ///
@@ -24,6 +27,9 @@ pub struct HeapProfile {
     /// `None` if the profile counts their true sizes.
     #[serde(default)]
     pub(crate) large_objects: Option<LargeObjects>,
+    /// `None` if none were recorded. They stay in the process.
+    #[serde(skip)]
+    pub(crate) joined: Option<Joined>,
 }
 
 impl Serialize for HeapProfile {
@@ -71,6 +77,8 @@ pub struct Stack<'a> {
     pub accumulated: Sample,
     /// `live`, divided among the threads that allocated it.
     pub threads: &'a [ThreadSample],
+    /// The live samples of the stack.
+    pub(crate) recorded: Recorded<'a>,
 }
 
 /// The allocations of one thread through one stack.
@@ -129,7 +137,52 @@ impl HeapProfile {
         Self { large_objects, ..self }
     }
 
-    /// The estimator for the samples of this profile.
+    /// Adds the live samples, as they were right before and right after the dump. They have the true sizes, the ages and
+    /// the labels, which a dump does not contain.
+    #[must_use]
+    pub fn with_live_samples(mut self, before: &LiveSamples, after: LiveSamples) -> Self {
+        let stacks: Vec<_> = self.stacks().map(|stack| (stack.addresses, stack.live)).collect();
+        let joined = Joined::new(before, after, self.sample_rate, &stacks);
+        self.joined = Some(joined);
+        self
+    }
+
+    /// Since when live samples were recorded. `None` without live samples.
+    pub fn recording(&self) -> Option<Recording> {
+        let joined = self.joined.as_ref()?;
+        Some(Recording { recorded: joined.recorded, dropped: joined.dropped })
+    }
+
+    /// The name of a label of live samples.
+    pub(crate) fn label(&self, label: u32) -> Option<&str> {
+        self.joined.as_ref()?.labels.get(label as usize).map(String::as_str)
+    }
+
+    /// Whether memory without a live sample is older than the recording. It is not if it may have found no place.
+    pub(crate) fn rest_is_older(&self) -> bool {
+        self.joined.as_ref().is_some_and(|joined| joined.dropped == 0)
+    }
+
+    /// Estimates what a stack of this profile holds.
+    pub fn estimate(&self, stack: &Stack<'_>) -> Estimate {
+        let mut estimate = self.sized_estimate(stack);
+        estimate += self.rest_estimate(stack);
+        estimate
+    }
+
+    /// Estimates the part of a stack with live samples, whose true sizes are known.
+    pub(crate) fn sized_estimate(&self, stack: &Stack<'_>) -> Estimate {
+        let mut sum = Estimate::default();
+        stack.recorded.samples.iter().for_each(|sample| sum += sample.estimate(self.sample_rate));
+        sum
+    }
+
+    /// Estimates the part of a stack without live samples, from the numbers of the dump.
+    pub(crate) fn rest_estimate(&self, stack: &Stack<'_>) -> Estimate {
+        self.estimator().estimate(stack.recorded.rest)
+    }
+
+    /// The estimator for the numbers of a dump, without live samples.
     pub fn estimator(&self) -> Estimator {
         Estimator::new(self.sample_rate, self.large_objects)
     }
@@ -141,21 +194,25 @@ impl HeapProfile {
 
     /// The stacks, in the order of the dump.
     pub fn stacks(&self) -> impl ExactSizeIterator<Item = Stack<'_>> {
-        self.stacks.iter().map(|record| self.stack(record))
+        self.stacks.iter().enumerate().map(|(at, record)| self.stack(at, record))
     }
 
     /// The stack at a position among [`stacks`](Self::stacks).
     pub(crate) fn stack_at(&self, position: usize) -> Option<Stack<'_>> {
-        self.stacks.get(position).map(|record| self.stack(record))
+        self.stacks.get(position).map(|record| self.stack(position, record))
     }
 
-    fn stack(&self, record: &StackRecord) -> Stack<'_> {
+    fn stack(&self, at: usize, record: &StackRecord) -> Stack<'_> {
         let range = |range: &Range<u32>| range.start as usize..range.end as usize;
         Stack {
             addresses: &self.addresses[range(&record.addresses)],
             live: record.live,
             accumulated: record.accumulated,
             threads: &self.thread_samples[range(&record.threads)],
+            recorded: match &self.joined {
+                Some(joined) => joined.of_stack(at, record.live),
+                None => Recorded::nothing(record.live),
+            },
         }
     }
 

@@ -6,7 +6,7 @@
 //! stack, chosen so that a reader who knows only the mean size `s/c` arrives at the same totals (`prof_do_unbias` in
 //! jemalloc's `src/prof_data.c`). The correction must be applied per stack, before summing.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Mul};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,16 @@ impl SampleRate {
         self.0 == 1
     }
 
+    /// The number of objects of `size` bytes that one sample stands for.
+    pub(crate) fn weight(self, size: u64) -> f64 {
+        self.weight_of(size as f64)
+    }
+
+    /// The number of objects of `size` bytes, above 0, that one sample stands for.
+    pub(crate) fn weight_of(self, size: f64) -> f64 {
+        if self.is_exact() || size <= 0.0 { 1.0 } else { -1.0 / (-size / self.0 as f64).exp_m1() }
+    }
+
     /// Estimates what one stack holds from its recorded numbers.
     ///
     /// This is the variance of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the samples of live objects, taken
@@ -63,7 +73,7 @@ impl SampleRate {
             return Estimate { objects: count, bytes: sum, ..Estimate::default() };
         }
         let mean = sum / count;
-        let k = -1.0 / (-mean / self.0 as f64).exp_m1();
+        let k = self.weight_of(mean);
         Estimate {
             objects: count * k,
             bytes: sum * k,
@@ -87,6 +97,20 @@ impl Estimate {
     /// One standard error of `objects`, in objects.
     pub fn objects_stderr(&self) -> f64 {
         self.objects_variance.max(0.0).sqrt()
+    }
+}
+
+impl Mul<f64> for Estimate {
+    type Output = Self;
+
+    /// The part `share` of an estimate, with the samples of that part only.
+    fn mul(self, share: f64) -> Self {
+        Self {
+            objects: self.objects * share,
+            bytes: self.bytes * share,
+            objects_variance: self.objects_variance * share,
+            bytes_variance: self.bytes_variance * share,
+        }
     }
 }
 

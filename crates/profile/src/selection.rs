@@ -5,6 +5,7 @@ mod group;
 mod table;
 mod traceback;
 
+pub(crate) use group::NO_ROUTE_RECORDED;
 pub use group::{Group, Selection};
 pub use row_id::{NoRowId, RowId};
 pub use table::{TypeEntry, TypeTable};

@@ -196,7 +196,7 @@ impl<'p> Naming<'p> {
         let sample =
             |sample: &NamedSample| NamedSample { thread: self.threads[sample.thread as usize], ..*sample };
         let samples: Vec<_> = profile.samples_of(stack).iter().map(sample).collect();
-        self.builder.add(locations, names, samples);
+        self.builder.add(locations, names, stack.is_sized, samples);
     }
 
     fn location(&mut self, at: u32, lines: Arc<[Line]>) -> u32 {

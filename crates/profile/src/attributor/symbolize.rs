@@ -12,6 +12,7 @@ use crate::attribution::step::beyond_allocator;
 use crate::large::LargeObjects;
 use crate::mapping::{Mapping, mapping_of};
 use crate::profile::{HeapProfile, Stack};
+use crate::sample::Estimate;
 use crate::symbolized::{
     Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, ProfileKind, SymbolizedProfile,
 };
@@ -50,22 +51,15 @@ impl TypeAttributor {
         let owner = self.owner(owner, naming);
         self.find_locations(stack.addresses, of_allocator as usize, naming);
 
-        let estimator = naming.profile.estimator();
         // jemalloc does not divide total allocations by thread, so they go to the first thread.
-        let mut allocated = Amount::from(estimator.estimate(stack.accumulated));
-        // After rounding and un-biasing, the threads' parts can differ from the whole, which the tables sum. So the
-        // last thread gets the remainder.
-        let mut rest = Amount::from(estimator.estimate(stack.live));
-        naming.samples.clear();
-        for (at, sample) in (1..).zip(stack.threads) {
-            let is_last = at == stack.threads.len();
-            let live = if is_last { rest } else { Amount::from(estimator.estimate(sample.live)) };
-            rest += -live;
-            let (thread, allocated) = (naming.thread(sample.thread), std::mem::take(&mut allocated));
-            naming.samples.push(NamedSample { thread, live, allocated });
+        let mut allocated = Amount::from(naming.profile.estimator().estimate(stack.accumulated));
+        let rest = naming.profile.rest_estimate(&stack);
+        let sized = naming.profile.sized_estimate(&stack);
+        for (part, is_sized) in [(rest, false), (sized, true)] {
+            naming.divide(stack, part, &mut allocated);
+            let Naming { builder, stack, samples, .. } = naming;
+            builder.add(stack.iter().copied(), (owner, place), is_sized, samples.iter().copied());
         }
-        let Naming { builder, stack, samples, .. } = naming;
-        builder.add(stack.iter().copied(), (owner, place), samples.iter().copied());
     }
 
     /// Finds where a stack allocates. The result is remembered by hash, like owners.
@@ -152,6 +146,31 @@ impl<'p> Naming<'p> {
     fn new(profile: &'p HeapProfile, mappings: &'p [Mapping], named: KnownNames, builder: Builder) -> Self {
         let (locations, named_mappings, threads, stack, samples) = Default::default();
         Self { profile, mappings, named, builder, locations, named_mappings, threads, stack, samples }
+    }
+
+    /// Divides a part of a stack among its threads, as the dump divides the whole. The first thread gets `allocated`.
+    fn divide(&mut self, stack: Stack<'_>, part: Estimate, allocated: &mut Amount) {
+        let estimator = self.profile.estimator();
+        let whole = estimator.estimate(stack.live);
+        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+        let (objects, bytes) = (share(part.objects, whole.objects), share(part.bytes, whole.bytes));
+        // After rounding and un-biasing, the threads' parts can differ from the whole, which the tables sum. So the
+        // last thread gets the remainder.
+        let mut rest = Amount::from(part);
+        self.samples.clear();
+        for (at, sample) in (1..).zip(stack.threads) {
+            let is_last = at == stack.threads.len();
+            let of_thread = estimator.estimate(sample.live);
+            let of_part = Estimate {
+                objects: of_thread.objects * objects,
+                bytes: of_thread.bytes * bytes,
+                ..Estimate::default()
+            };
+            let live = if is_last { rest } else { Amount::from(of_part) };
+            rest += -live;
+            let (thread, allocated) = (self.thread(sample.thread), std::mem::take(allocated));
+            self.samples.push(NamedSample { thread, live, allocated });
+        }
     }
 
     fn thread(&mut self, id: u64) -> u32 {

@@ -3,12 +3,14 @@
 use rustc_hash::FxHashMap;
 
 use super::TypeAttributor;
+use super::row_sums::{Key, RowSum, Sums};
 use super::tracebacks::Tracebacks;
+use crate::ages::AgeBucket;
 use crate::attribution::place;
 use crate::profile::HeapProfile;
-use crate::sample::Estimate;
-use crate::selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, traceback};
-use crate::size_class::size_class;
+use crate::selection::{
+    Group, NO_ROUTE_RECORDED, Selection, TracebackDepth, TypeEntry, TypeTable, traceback,
+};
 use crate::symbols::LoadObject;
 use crate::type_name::{Qualify, element_of};
 
@@ -21,8 +23,8 @@ impl TypeAttributor {
         selection: &Selection,
     ) -> TypeTable {
         let keys = self.prepare(profile, files);
-        let (rate, estimator) = (profile.sample_rate(), profile.estimator());
-        let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
+        let rate = profile.sample_rate();
+        let mut sums = Sums { profile, rows: FxHashMap::default() };
         let mut tracebacks = Tracebacks::default();
         for ((at, stack), key) in
             (0..).zip(profile.stacks()).zip(keys).filter(|((_, stack), _)| stack.live.objects > 0)
@@ -33,31 +35,28 @@ impl TypeAttributor {
             if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
                 continue;
             }
-            if matches!(selection.group, Group::Thread | Group::ThreadId) {
-                for sample in stack.threads {
-                    *sums.entry(Key::Thread(sample.thread)).or_default() += estimator.estimate(sample.live);
+            match selection.group {
+                Group::Container | Group::Element => {
+                    sums.add(Key::Owner(self.owner_of(stack.addresses, key)), &stack);
                 }
-                continue;
-            }
-            let key = match selection.group {
-                Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses, key)),
-                Group::SizeClass => Key::SizeClass(size_class(stack.live.bytes / stack.live.objects)),
+                Group::Thread | Group::ThreadId => sums.add_threads(&stack),
+                Group::SizeClass => sums.add_by_size(&stack),
+                Group::Age => sums.add_by_age(&stack),
+                Group::Route => sums.add_by_route(&stack),
                 Group::Traceback => {
                     let name = self.traceback(stack.addresses, selection.depth);
-                    tracebacks.add(name.as_deref(), at, estimator.estimate(stack.live));
-                    continue;
+                    tracebacks.add(name.as_deref(), at, RowSum::of_stack(profile, &stack));
                 }
-                group => Key::Place(self.place(stack.addresses, group)),
-            };
-            *sums.entry(key).or_default() += estimator.estimate(stack.live);
+                group => sums.add(Key::Place(self.place(stack.addresses, group)), &stack),
+            }
         }
-        let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
+        let entries = sums.rows.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
         let mut entries: Vec<_> = entries.collect();
         entries.extend(tracebacks.entries(|at| {
             let stack = profile.stack_at(at)?;
             self.traceback(stack.addresses, selection.depth)
         }));
-        TypeTable::new(entries, &mut self.names)
+        TypeTable::new(entries, &mut self.names, profile.recording())
     }
 
     pub(super) fn entry(
@@ -65,30 +64,35 @@ impl TypeAttributor {
         profile: &HeapProfile,
         key: &Key,
         group: Group,
-        estimate: Estimate,
+        RowSum { estimate, memory }: RowSum,
     ) -> TypeEntry {
-        match key {
+        let named = |name: &str, is_known| TypeEntry::named(name.to_owned(), is_known, estimate);
+        let entry = match key {
             Key::Owner(handle) => {
                 let (owner, names) = (&self.owners[*handle as usize], &mut self.names);
                 let whole = owner.type_or_function(Qualify::Whole, names);
                 let is_attributed = owner.is_type();
-                let (type_name, full_type) = if group == Group::Element && is_attributed {
+                let names = if group == Group::Element && is_attributed {
                     let short = owner.type_or_function(Qualify::Last, names);
                     (element_of(&short).to_owned(), element_of(&whole).to_owned())
                 } else {
                     (owner.name(Qualify::Last, names), whole)
                 };
-                TypeEntry { type_name, full_type, is_attributed, estimate, threads: 0 }
+                TypeEntry::new(names, is_attributed, estimate)
             }
-            Key::Place(Some(place)) => TypeEntry::named(place.clone(), true, estimate),
-            Key::Place(None) => TypeEntry::named("unknown code".to_owned(), false, estimate),
+            Key::Place(Some(place)) => named(place, true),
+            Key::Place(None) => named("unknown code", false),
             Key::Thread(id) => {
                 let thread = profile.thread(*id);
                 let name = if group == Group::Thread { thread.shared_name() } else { thread.own_name() };
-                TypeEntry { threads: 1, ..TypeEntry::named(name, true, estimate) }
+                TypeEntry { threads: 1, ..named(&name, true) }
             }
-            Key::SizeClass(size) => TypeEntry::named(format!("{size} bytes"), true, estimate),
-        }
+            Key::SizeClass(size) => named(&format!("{size} bytes"), true),
+            Key::Age(age) => named(age.name(), *age != AgeBucket::Unknown),
+            Key::Route(Some(label)) => named(profile.label(*label).unwrap_or(NO_ROUTE_RECORDED), true),
+            Key::Route(None) => named(NO_ROUTE_RECORDED, false),
+        };
+        TypeEntry { memory, ..entry }
     }
 
     /// Names and files of all frames of a stack, for text searches.
@@ -126,13 +130,4 @@ impl TypeAttributor {
         let outside: Vec<_> = outside.take(depth.frames()).collect();
         traceback(outside.iter().map(|(label, file, line)| (label.as_str(), *file, *line)), depth)
     }
-}
-
-/// A row's identity.
-#[derive(PartialEq, Eq, Hash)]
-pub(super) enum Key {
-    Owner(u32),
-    Place(Option<String>),
-    Thread(u64),
-    SizeClass(u64),
 }

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::table::Key;
+use super::row_sums::{Key, RowSum};
 use super::*;
-use crate::sample::Estimate;
+
 use crate::selection::{Group, Selection, TypeEntry, TypeTable};
 use crate::symbols::frames::Function;
 
@@ -151,9 +151,9 @@ fn a_second_table_computes_no_name_again() {
     let mut table = |group| {
         let mut entries = Vec::new();
         for handle in 0..3 {
-            entries.push(attributor.entry(&profile, &Key::Owner(handle), group, Estimate::default()));
+            entries.push(attributor.entry(&profile, &Key::Owner(handle), group, RowSum::default()));
         }
-        let table = TypeTable::new(entries, &mut attributor.names);
+        let table = TypeTable::new(entries, &mut attributor.names, None);
         let names: Vec<_> = table.entries.into_iter().map(|entry| entry.type_name).collect();
         (names, attributor.names.read)
     };

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use rustc_hash::FxHashMap;
 
-use crate::sample::Estimate;
+use super::row_sums::RowSum;
 use crate::selection::TypeEntry;
 
 /// Sums by traceback. They hold no text until it is known which tracebacks become rows.
@@ -12,7 +12,7 @@ use crate::selection::TypeEntry;
 pub(super) struct Tracebacks {
     /// Sums by hash, each with one stack that has this traceback. `None` is code without names. Among a million
     /// tracebacks, two collide with a probability of 3·10⁻⁸.
-    sums: FxHashMap<Option<u64>, (usize, Estimate)>,
+    sums: FxHashMap<Option<u64>, (usize, RowSum)>,
 }
 
 /// Bound on the rows, the most that a page shows. The rest is summed in one row.
@@ -20,25 +20,28 @@ const MAX_ROWS: usize = 1000;
 
 impl Tracebacks {
     /// Adds a stack by its position in the profile.
-    pub(super) fn add(&mut self, name: Option<&str>, at: usize, estimate: Estimate) {
+    pub(super) fn add(&mut self, name: Option<&str>, at: usize, sum: RowSum) {
         let hash = name.map(|name| BuildHasherDefault::<DefaultHasher>::default().hash_one(name));
-        self.sums.entry(hash).or_insert((at, Estimate::default())).1 += estimate;
+        self.sums.entry(hash).or_insert_with(|| (at, RowSum::default())).1.append(sum);
     }
 
     /// The largest rows, named by calling `name` for their stacks, and one row for the rest.
     pub(super) fn entries(self, mut name: impl FnMut(usize) -> Option<String>) -> Vec<TypeEntry> {
-        let mut sums: Vec<(usize, Estimate)> = self.sums.into_values().collect();
-        sums.sort_by(|a, b| b.1.bytes.total_cmp(&a.1.bytes).then(a.0.cmp(&b.0)));
+        let mut sums: Vec<(usize, RowSum)> = self.sums.into_values().collect();
+        sums.sort_by(|a, b| b.1.estimate.bytes.total_cmp(&a.1.estimate.bytes).then(a.0.cmp(&b.0)));
         let smaller = sums.split_off(sums.len().min(MAX_ROWS));
         let mut entries: Vec<TypeEntry> = Vec::with_capacity(sums.len() + 1);
-        entries.extend(sums.into_iter().map(|(at, estimate)| match name(at) {
-            Some(name) => TypeEntry::named(name, true, estimate),
-            None => TypeEntry::named("unknown code".to_owned(), false, estimate),
+        entries.extend(sums.into_iter().map(|(at, RowSum { estimate, memory })| {
+            let entry = match name(at) {
+                Some(name) => TypeEntry::named(name, true, estimate),
+                None => TypeEntry::named("unknown code".to_owned(), false, estimate),
+            };
+            TypeEntry { memory, ..entry }
         }));
         if !smaller.is_empty() {
-            let mut sum = Estimate::default();
-            smaller.iter().for_each(|(_, estimate)| sum += *estimate);
-            entries.push(TypeEntry::named(format!("({} smaller)", smaller.len()), true, sum));
+            let (name, mut sum) = (format!("({} smaller)", smaller.len()), RowSum::default());
+            smaller.into_iter().for_each(|(_, smaller)| sum.append(smaller));
+            entries.push(TypeEntry { memory: sum.memory, ..TypeEntry::named(name, true, sum.estimate) });
         }
         entries
     }
@@ -47,11 +50,15 @@ impl Tracebacks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Estimate;
 
     #[test]
     fn s45_keeps_the_largest_rows_and_sums_the_rest() {
         let mut tracebacks = Tracebacks::default();
-        let of = |bytes: usize| Estimate { bytes: bytes as f64, objects: 1.0, ..Estimate::default() };
+        let of = |bytes: usize| RowSum {
+            estimate: Estimate { bytes: bytes as f64, objects: 1.0, ..Estimate::default() },
+            ..RowSum::default()
+        };
         let name = |at: usize| (at != 7).then(|| format!("f{at} ← main"));
         for at in (0..3000).chain(0..3000) {
             tracebacks.add(name(at).as_deref(), at, of(at));

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::collapsed::Leaf;
 use crate::amount::Amount;
-use crate::symbolized::{Line, NamedStack, ProfileKind, SymbolizedProfile};
+use crate::symbolized::{Line, NamedStack, ProfileKind, SymbolizedProfile, SymbolizedStack};
 
 impl SymbolizedProfile {
     /// The profile as a call tree. Inlined functions are nodes, and each line of a function that calls or allocates is
@@ -23,7 +23,7 @@ impl SymbolizedProfile {
         let mut nodes = Nodes { profile: self, leaf, nodes: Vec::new(), places: FxHashMap::default() };
         let (mut smaller, mut rest) = (0_u64, Vec::new());
         for stack in self.stacks_by_bytes() {
-            let (stack, own) = (stack.stack, self.numbers(stack.stack));
+            let (stack, own) = (stack.stack, self.numbers(&stack));
             if own.iter().all(|number| *number == 0) {
                 continue;
             }
@@ -48,11 +48,11 @@ impl SymbolizedProfile {
     }
 
     /// The numbers of a stack, in the order of the events.
-    fn numbers(&self, stack: &NamedStack) -> Vec<i64> {
-        let live = self.live(stack);
-        let mut numbers = vec![live.bytes, live.objects];
+    fn numbers(&self, stack: &SymbolizedStack<'_>) -> Vec<i64> {
+        let mut numbers = vec![stack.live.bytes, stack.live.objects];
         if self.kind == ProfileKind::LiveAndAllocated {
-            let allocated: Amount = self.samples_of(stack).iter().map(|sample| sample.allocated).sum();
+            let samples = stack.parts.iter().flat_map(|part| self.samples_of(part));
+            let allocated: Amount = samples.map(|sample| sample.allocated).sum();
             numbers.extend([allocated.bytes, allocated.objects]);
         }
         numbers

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use rustc_hash::FxHashMap;
 
 use super::largest::largest;
+use crate::joined::Recorded;
 use crate::profile::{HeapProfile, Stack, Thread, ThreadSample};
 use crate::sample::Sample;
 use crate::size_class::size_class;
@@ -68,7 +69,9 @@ impl HeapProfile {
         for Rest { live, accumulated, threads } in rest.into_values() {
             let threads: Vec<_> =
                 threads.into_iter().map(|(thread, live)| ThreadSample { thread, live }).collect();
-            write_stack(&Stack { addresses: &[NOWHERE], live, accumulated, threads: &threads }, &mut out)?;
+            let recorded = Recorded::nothing(live);
+            let stack = Stack { addresses: &[NOWHERE], live, accumulated, threads: &threads, recorded };
+            write_stack(&stack, &mut out)?;
         }
         writeln!(out, "\nMAPPED_LIBRARIES:")?;
         self.mappings.iter().try_for_each(|mapping| out.write_all(&mapping.line()))

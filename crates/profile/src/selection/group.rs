@@ -29,11 +29,16 @@ pub enum Group {
     /// ← read (src/upload.rs:17)`. The first frame is the function that was called on a container. The layers below
     /// it, down to the allocator, are left out.
     Traceback,
+    /// The age of the memory, in ranges. Only the live heap has ages; a profile with symbols has one row.
+    Age,
+    /// The route that allocated, as live samples know it. Only the live heap has routes; a profile with symbols has one
+    /// row.
+    Route,
 }
 
 impl Group {
     /// All groups, the default first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Container,
         Self::Element,
         Self::Function,
@@ -44,6 +49,8 @@ impl Group {
         Self::ThreadId,
         Self::SizeClass,
         Self::Traceback,
+        Self::Age,
+        Self::Route,
     ];
 
     /// The name in requests and reports: `size_class`.
@@ -59,7 +66,14 @@ impl Group {
             Self::ThreadId => "thread_id",
             Self::SizeClass => "size_class",
             Self::Traceback => "traceback",
+            Self::Age => "age",
+            Self::Route => "route",
         }
+    }
+
+    /// Whether the group needs live samples, which only the live heap has. Snapshots and exports do not keep them.
+    pub fn needs_live_samples(self) -> bool {
+        matches!(self, Self::Age | Self::Route)
     }
 
     /// Finds a group by its name.
@@ -67,6 +81,9 @@ impl Group {
         Self::ALL.into_iter().find(|group| group.as_str() == name)
     }
 }
+
+/// The row of memory of which no route is recorded.
+pub(crate) const NO_ROUTE_RECORDED: &str = "(route not recorded)";
 
 /// Which stacks count, and how they are summed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

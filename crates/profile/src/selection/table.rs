@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::ages::{Ages, RecordedMemory, Recording};
 use crate::sample::Estimate;
 use crate::type_name::{Qualify, ReadableNames};
 
@@ -15,6 +16,10 @@ pub struct TypeTable {
     pub total: Estimate,
     /// The sum of the entries without a type.
     pub unattributed: Estimate,
+    /// Since when live samples were recorded. `None` without live samples.
+    pub recording: Option<Recording>,
+    /// Ages of all entries together. `None` if nothing is known about any byte, or if rows are threads.
+    pub ages: Option<Ages>,
 }
 
 /// The live memory of one type.
@@ -33,22 +38,45 @@ pub struct TypeEntry {
     pub estimate: Estimate,
     /// Number of threads that the row sums. 0 unless rows are threads.
     pub threads: u64,
+    /// Ages of the memory. `None` if nothing is known about any byte, or if rows are threads, which live samples do not
+    /// know.
+    pub ages: Option<Ages>,
+    /// Bytes that jemalloc gave beyond what the program asked for, of the memory whose age is recorded. `None` without
+    /// such memory.
+    pub slack_bytes: Option<f64>,
+    pub(crate) memory: RecordedMemory,
 }
 
 impl TypeEntry {
+    /// Makes an entry from its name and full type.
+    pub(crate) fn new(
+        (type_name, full_type): (String, String),
+        is_attributed: bool,
+        estimate: Estimate,
+    ) -> Self {
+        let (threads, ages, slack_bytes, memory) = Default::default();
+        Self { type_name, full_type, is_attributed, estimate, threads, ages, slack_bytes, memory }
+    }
+
     /// Makes an entry whose full type equals its name.
     pub(crate) fn named(name: String, is_attributed: bool, estimate: Estimate) -> Self {
-        Self { type_name: name.clone(), full_type: name, is_attributed, estimate, threads: 0 }
+        Self::new((name.clone(), name), is_attributed, estimate)
     }
 }
 
 impl TypeTable {
     /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and sorts.
-    pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
+    ///
+    /// `recording` says since when the live samples in the entries were recorded.
+    pub(crate) fn new(
+        entries: Vec<TypeEntry>,
+        names: &mut ReadableNames,
+        recording: Option<Recording>,
+    ) -> Self {
         fn row(entry: &TypeEntry) -> (&str, &str, bool) {
             (&entry.type_name, &entry.full_type, entry.is_attributed)
         }
-        let mut table = Self { entries, ..Self::default() };
+        let mut table = Self { entries, recording, ..Self::default() };
         // Names can have kilobytes, so they are not copied.
         table.entries.sort_by(|a, b| row(a).cmp(&row(b)));
         table.entries.dedup_by(|later, first| {
@@ -56,6 +84,7 @@ impl TypeTable {
             if is_same {
                 first.estimate += later.estimate;
                 first.threads += later.threads;
+                first.memory.append(std::mem::take(&mut later.memory));
             }
             is_same
         });
@@ -64,6 +93,15 @@ impl TypeTable {
             if !entry.is_attributed {
                 table.unattributed += entry.estimate;
             }
+        }
+        if let Some(Recording { recorded, .. }) = recording {
+            let mut all = RecordedMemory::default();
+            for entry in &mut table.entries {
+                let memory = std::mem::take(&mut entry.memory);
+                (entry.ages, entry.slack_bytes) = (memory.ages(recorded), memory.slack_bytes());
+                all.append(memory);
+            }
+            table.ages = all.ages(recorded);
         }
         for qualify in [Qualify::Crate, Qualify::Module, Qualify::Whole] {
             table.qualify_equal_names(qualify, names);
@@ -107,14 +145,11 @@ mod tests {
             "Arc<tokio::runtime::pool::Inner>",
             "Vec<app::Row>",
         ];
-        let entries = full_types.map(|full_type| TypeEntry {
-            type_name: readable(full_type, Qualify::Last),
-            full_type: full_type.into(),
-            is_attributed: true,
-            estimate: Estimate::default(),
-            threads: 0,
+        let entries = full_types.map(|full_type| {
+            let names = (readable(full_type, Qualify::Last), full_type.into());
+            TypeEntry::new(names, true, Estimate::default())
         });
-        let names = TypeTable::new(entries.into(), &mut ReadableNames::default())
+        let names = TypeTable::new(entries.into(), &mut ReadableNames::default(), None)
             .entries
             .into_iter()
             .map(|entry| entry.type_name);
@@ -124,16 +159,13 @@ mod tests {
 
     #[test]
     fn bytes_of_two_functions_are_two_rows_of_one_type() {
-        let entry = |type_name: &str, objects| TypeEntry {
-            type_name: type_name.into(),
-            full_type: "Vec<u8>".into(),
-            is_attributed: true,
-            estimate: Estimate { objects, ..Estimate::default() },
-            threads: 0,
+        let entry = |type_name: &str, objects| {
+            let estimate = Estimate { objects, ..Estimate::default() };
+            TypeEntry::new((type_name.into(), "Vec<u8>".into()), true, estimate)
         };
         let entries =
             vec![entry("Vec<u8> in b", 1.0), entry("Vec<u8> in a", 2.0), entry("Vec<u8> in b", 4.0)];
-        let rows: Vec<_> = TypeTable::new(entries, &mut ReadableNames::default())
+        let rows: Vec<_> = TypeTable::new(entries, &mut ReadableNames::default(), None)
             .entries
             .into_iter()
             .map(|row| (row.type_name, row.estimate.objects))

@@ -67,11 +67,12 @@ impl Builder {
     }
 
     /// Adds the memory of a stack. `locations` begins with the innermost. Allocated amounts count only in a profile
-    /// of that kind.
+    /// of that kind. `is_sized` says whether the amounts are from true sizes.
     pub(crate) fn add(
         &mut self,
         locations: impl IntoIterator<Item = u32>,
         (owner, place): (u32, u32),
+        is_sized: bool,
         samples: impl IntoIterator<Item = NamedSample>,
     ) {
         let knows_allocated = self.kind == ProfileKind::LiveAndAllocated;
@@ -81,7 +82,7 @@ impl Builder {
         });
         let locations = extend(&mut self.stack_locations, locations);
         let samples = extend(&mut self.samples, samples);
-        self.stacks.push(NamedStack { locations, owner, place, samples });
+        self.stacks.push(NamedStack { locations, owner, place, is_sized, samples });
     }
 
     /// Adds all of `profile`, with `change` applied to every amount.
@@ -95,7 +96,7 @@ impl Builder {
                 live: change(sample.live),
                 allocated: change(sample.allocated),
             });
-            self.add(locations, (owner, place), samples);
+            self.add(locations, (owner, place), stack.is_sized, samples);
         }
     }
 

@@ -118,15 +118,15 @@ pub(super) struct Parts {
     large_below: u32,
 }
 
-/// Memory of each stack, by its locations in `names`.
-type Stacks = FxHashMap<Box<[u32]>, Amount>;
+/// Memory of each stack, by its locations in `names`, and by whether its amount is from true sizes.
+type Stacks = FxHashMap<(Box<[u32]>, bool), Amount>;
 
 impl Parts {
     pub(super) fn of(names: &mut Builder, profile: &SymbolizedProfile, selection: &Selection) -> Self {
         let adopted = names.adopt(profile);
         let mut parts: FxHashMap<Key, Stacks> = FxHashMap::default();
         profile.each_part(selection, |stack, key, amount| {
-            let locations = adopted.locations_of(profile, stack);
+            let locations = (adopted.locations_of(profile, stack), stack.is_sized);
             match parts.get_mut(key) {
                 Some(stacks) => *stacks.entry(locations).or_default() += amount,
                 None => _ = parts.insert(key.clone(), Stacks::from_iter([(locations, amount)])),
@@ -153,7 +153,7 @@ impl Change {
         let (mut change, mut resized) = (Self::default(), 0.0);
         for (stack, before) in base {
             let now = target.get(stack).copied().unwrap_or_default();
-            if !now.is_zero() {
+            if !now.is_zero() && !stack.1 {
                 resized += bytes_of_gap(large, *before);
             }
             change.add(before.estimate(rate), now.estimate(rate), *before == now);

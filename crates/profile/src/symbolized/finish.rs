@@ -93,7 +93,7 @@ impl Builder {
         let locations = |stack: &NamedStack| {
             &self.stack_locations[stack.locations.start as usize..stack.locations.end as usize]
         };
-        let key = |stack: &NamedStack| (locations(stack), stack.owner, stack.place);
+        let key = |stack: &NamedStack| (locations(stack), stack.owner, stack.place, stack.is_sized);
         let mut stacks: Vec<&NamedStack> = self.stacks.iter().collect();
         // A stable sort is fast here, because the merged profiles are each in order.
         stacks.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -109,6 +109,7 @@ impl Builder {
                 locations: extend(&mut profile.stack_locations, locations(equal[0]).iter().copied()),
                 owner: equal[0].owner,
                 place: equal[0].place,
+                is_sized: equal[0].is_sized,
                 samples: extend(&mut profile.samples, samples.drain(..)),
             });
         }

@@ -115,6 +115,8 @@ pub(crate) struct NamedStack {
     pub(crate) locations: Range<u32>,
     pub(crate) owner: u32,
     pub(crate) place: u32,
+    /// Whether its bytes are from true sizes. If not, large objects count with assumed sizes.
+    pub(crate) is_sized: bool,
     /// Range in `samples`.
     pub(crate) samples: Range<u32>,
 }
@@ -131,6 +133,8 @@ pub(crate) struct NamedSample {
 pub struct SymbolizedStack<'p> {
     profile: &'p SymbolizedProfile,
     pub(crate) stack: &'p NamedStack,
+    /// The parts of the stack, with and without true sizes. They are adjacent in the profile.
+    pub(crate) parts: &'p [NamedStack],
     /// The memory of the stack over all threads.
     pub live: Amount,
 }
@@ -150,7 +154,11 @@ pub struct SymbolizedFrame<'p> {
 impl<'p> SymbolizedStack<'p> {
     /// The memory of the stack, with the errors of sampling and of the assumed sizes of large objects.
     pub fn estimate(&self) -> Estimate {
-        self.profile.estimate(self.live)
+        let mut sum = Estimate::default();
+        for part in self.parts {
+            sum += self.profile.estimate(self.profile.live(part), part.is_sized);
+        }
+        sum
     }
 
     /// Whether the stack counts in a table of `selection`.
@@ -168,7 +176,9 @@ impl<'p> SymbolizedStack<'p> {
 
     /// The change of the bytes if large objects have the sizes that `other` assumes.
     pub fn resized_as_in(&self, other: &SymbolizedProfile) -> f64 {
-        large::bytes_of_gap(self.profile.large_below.abs_diff(other.large_below), self.live)
+        let difference = self.profile.large_below.abs_diff(other.large_below);
+        let assumed = self.parts.iter().filter(|part| !part.is_sized);
+        assumed.map(|part| large::bytes_of_gap(difference, self.profile.live(part))).sum()
     }
 
     /// The name of the table row that the stack belongs to, and whether it is a type.
@@ -204,13 +214,14 @@ impl SymbolizedProfile {
     }
 
     /// Estimates what a stack holds.
-    pub(crate) fn estimate(&self, live: Amount) -> Estimate {
-        large::estimate(live, self.large_below, self.sample_rate)
+    pub(crate) fn estimate(&self, live: Amount, is_sized: bool) -> Estimate {
+        let below = if is_sized { 0 } else { self.large_below };
+        large::estimate(live, below, self.sample_rate)
     }
 
     /// The number of distinct stacks.
     pub fn stack_count(&self) -> usize {
-        self.stacks.len()
+        self.stacks().count()
     }
 
     /// The memory of all stacks together.
@@ -220,7 +231,14 @@ impl SymbolizedProfile {
 
     /// The stacks.
     pub fn stacks(&self) -> impl Iterator<Item = SymbolizedStack<'_>> {
-        self.stacks.iter().map(|stack| SymbolizedStack { profile: self, stack, live: self.live(stack) })
+        let parts = self.stacks.chunk_by(|a, b| {
+            let locations = [a, b].map(|stack| self.location_handles(stack));
+            locations[0] == locations[1] && (a.owner, a.place) == (b.owner, b.place)
+        });
+        parts.filter_map(|parts| {
+            let live = parts.iter().map(|part| self.live(part)).sum();
+            Some(SymbolizedStack { profile: self, stack: parts.first()?, parts, live })
+        })
     }
 
     /// The stacks. Stacks with the most bytes come first.

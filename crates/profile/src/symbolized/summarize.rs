@@ -5,12 +5,15 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::profile::{NamedFunction, NamedStack, Owner, Place, SymbolizedProfile};
+use crate::ages::AgeBucket;
 use crate::amount::Amount;
 use crate::attribution::function::FunctionInfo;
 use crate::attribution::place::{inner_layers, is_layer};
 use crate::profile::shared_name_of;
 use crate::sample::Estimate;
-use crate::selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, traceback};
+use crate::selection::{
+    Group, NO_ROUTE_RECORDED, Selection, TracebackDepth, TypeEntry, TypeTable, traceback,
+};
 use crate::size_class::size_class;
 use crate::symbols::frames::Function;
 use crate::type_name::{Qualify, ReadableNames, element_of, readable};
@@ -27,15 +30,15 @@ impl SymbolizedProfile {
     /// Sums live memory by type, or as `selection` says.
     pub fn summarize(&self, selection: &Selection) -> TypeTable {
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
-        self.each_part(selection, |_, key, amount| {
-            *sums.entry(key.clone()).or_default() += self.estimate(amount);
+        self.each_part(selection, |stack, key, amount| {
+            *sums.entry(key.clone()).or_default() += self.estimate(amount, stack.is_sized);
         });
         let threads = self.threads_by_key(selection);
         let entry = |(key, estimate)| {
             let threads = threads.get(&key).copied().unwrap_or_default();
             Key::entry(&key, estimate, threads)
         };
-        TypeTable::new(sums.into_iter().map(entry).collect(), &mut ReadableNames::default())
+        TypeTable::new(sums.into_iter().map(entry).collect(), &mut ReadableNames::default(), None)
     }
 
     /// Counts the threads that each row sums. Empty unless rows are threads.
@@ -87,6 +90,9 @@ impl SymbolizedProfile {
                     let key = name.map_or_else(Key::unknown, |name| Key::of_name(name.into()));
                     visit(stack, &key, self.live(stack));
                 }
+                // A profile with symbols does not keep them.
+                Group::Age => visit(stack, &Key::missing(AgeBucket::Unknown.name()), self.live(stack)),
+                Group::Route => visit(stack, &Key::missing(NO_ROUTE_RECORDED), self.live(stack)),
                 _ => visit(stack, &places[stack.place as usize], self.live(stack)),
             }
         }
@@ -134,17 +140,17 @@ impl Key {
     }
 
     fn unknown() -> Self {
-        Self { is_attributed: false, ..Self::of_name("unknown code".into()) }
+        Self::missing("unknown code")
+    }
+
+    /// A row of memory of which it is not known what the rows stand for.
+    fn missing(name: &str) -> Self {
+        Self { is_attributed: false, ..Self::of_name(name.into()) }
     }
 
     fn entry(&self, estimate: Estimate, threads: u64) -> TypeEntry {
-        TypeEntry {
-            type_name: self.name.as_ref().to_owned(),
-            full_type: self.full_type.as_ref().to_owned(),
-            is_attributed: self.is_attributed,
-            estimate,
-            threads,
-        }
+        let names = (self.name.as_ref().to_owned(), self.full_type.as_ref().to_owned());
+        TypeEntry { threads, ..TypeEntry::new(names, self.is_attributed, estimate) }
     }
 }
 

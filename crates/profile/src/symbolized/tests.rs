@@ -50,7 +50,7 @@ fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: Named
         crate_name: Some("this service".into()),
     };
     let (owner, place) = (builder.names.owners.handle(owner), builder.names.places.handle(place));
-    builder.add(locations, (owner, place), [sample]);
+    builder.add(locations, (owner, place), false, [sample]);
 }
 
 /// A small random profile of a kind.

@@ -186,9 +186,10 @@ impl<'m> Decoder<'m> {
             let at = |id: &u64| locations.get(id).copied().ok_or_else(|| dangling("location", *id));
             let locations = location_ids.iter().map(at).collect::<Result<Vec<_>, _>>()?;
             let (live, allocated) = amounts(self.kind, &values)?;
-            let (owner, place, thread) = self.labels(&labels)?;
+            let (owner, place, is_sized, thread) = self.labels(&labels)?;
             magnitude.add(live, allocated);
-            self.builder.add(locations, (owner, place), [NamedSample { thread, live, allocated }]);
+            let samples = [NamedSample { thread, live, allocated }];
+            self.builder.add(locations, (owner, place), is_sized, samples);
         }
         if magnitude.is_too_large() {
             return Err(Error::pprof(format!("its numbers add up to more than {}", Magnitude::MAX)));
@@ -219,11 +220,12 @@ impl<'m> Decoder<'m> {
         Ok(handles)
     }
 
-    /// Reads the labels of a sample, and returns the handles of owner, place and thread.
-    fn labels(&mut self, labels: &[Numbers]) -> Result<(u32, u32, u32), Error> {
+    /// Reads the labels of a sample, and returns the handles of owner and place, whether the sizes are true, and the
+    /// handle of the thread.
+    fn labels(&mut self, labels: &[Numbers]) -> Result<(u32, u32, bool, u32), Error> {
         let mut place = Place::default();
         let (mut name, mut full_type, mut is_attributed) = (Arc::from(""), None, false);
-        let mut thread = Arc::from("");
+        let (mut thread, mut is_sized) = (Arc::from(""), false);
         for label in labels {
             let text = self.text(label.get(tag::label::STR))?;
             match &*self.text(label.get(tag::label::KEY))? {
@@ -234,6 +236,7 @@ impl<'m> Decoder<'m> {
                 label::FUNCTION => place.function = Some(text),
                 label::FILE => place.file = Some(text),
                 label::LINE => place.line = u32::try_from(label.get(tag::label::NUM)).unwrap_or(0),
+                label::SIZES => is_sized = &*text == label::TRUE_SIZES,
                 label::CRATE => place.crate_name = Some(text),
                 _ => {}
             }
@@ -243,6 +246,7 @@ impl<'m> Decoder<'m> {
         Ok((
             self.builder.names.owners.handle(owner),
             self.builder.names.places.handle(place),
+            is_sized,
             self.builder.threads.handle(thread),
         ))
     }

@@ -14,3 +14,7 @@ pub(super) const FUNCTION: &str = "function";
 pub(super) const FILE: &str = "file";
 pub(super) const LINE: &str = "line";
 pub(super) const CRATE: &str = "crate";
+/// Whether the bytes are from true sizes.
+pub(super) const SIZES: &str = "sizes";
+/// The value of [`SIZES`] for true sizes. Other samples do not have the label.
+pub(super) const TRUE_SIZES: &str = "true";

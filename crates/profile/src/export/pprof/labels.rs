@@ -11,6 +11,8 @@ pub(super) struct Labels {
     owners: Vec<Vec<u8>>,
     places: Vec<Vec<u8>>,
     threads: Vec<Vec<u8>>,
+    /// For stacks with true sizes.
+    sizes: Vec<u8>,
     /// Positions of a key and a unit.
     bytes: (u64, u64),
 }
@@ -58,8 +60,13 @@ impl Labels {
             text(&mut labels, strings, label::THREAD, name);
             threads.push(labels.into_bytes());
         }
+        let mut sizes = Message::default();
+        if !options.is_lean && profile.stacks.iter().any(|stack| stack.is_sized) {
+            text(&mut sizes, strings, label::SIZES, label::TRUE_SIZES);
+        }
+        let sizes = sizes.into_bytes();
         let bytes = (strings.position(label::BYTES), strings.position("bytes"));
-        Self { owners, places, threads, bytes }
+        Self { owners, places, threads, sizes, bytes }
     }
 
     /// Writes the labels of a sample. `label` is scratch space.
@@ -73,6 +80,9 @@ impl Labels {
         out.fields(&self.owners[stack.owner as usize]);
         out.fields(self.places.get(stack.place as usize).map_or(&[], Vec::as_slice));
         out.fields(&self.threads[sample.thread as usize]);
+        if stack.is_sized {
+            out.fields(&self.sizes);
+        }
         let live = if sample.live.is_zero() { sample.allocated } else { sample.live };
         let size = live.bytes.checked_div(live.objects).unwrap_or(0).saturating_abs();
         if size > 0 {

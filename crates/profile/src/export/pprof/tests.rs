@@ -128,6 +128,17 @@ fn keeps_assumed_sizes_but_no_forged_comment() {
     let options = PprofOptions { comments, ..PprofOptions::default() };
     let (read, comments) = SymbolizedProfile::read_pprof(&*written(&sized, &options)).unwrap();
     assert_eq!((&read, &comments[..]), (&sized, &["mine".to_owned()][..]));
+    let mut partly = sized;
+    let known = crate::symbolized::NamedStack { is_sized: true, ..partly.stacks[0].clone() };
+    partly.stacks.push(known);
+    let (read, _) = SymbolizedProfile::read_pprof(&*written(&partly, &PprofOptions::default())).unwrap();
+    assert_eq!(read.stacks.iter().map(|part| part.is_sized).collect::<Vec<_>>(), [false, true]);
+    assert_eq!((read.stack_count(), read.stacks().next().unwrap().live.bytes), (1, 18 << 20));
+    let [assumed, known] = [0, 1].map(|at| {
+        let part = &read.stacks[at];
+        read.estimate(read.live(part), part.is_sized).bytes_stderr()
+    });
+    assert!(known < assumed, "the error of the assumed sizes: {known} {assumed}");
     let plain = profile(&[("Vec<u8>", &["a"], 9, 9 << 20)]);
     assert_eq!(SymbolizedProfile::read_pprof(&*written(&plain, &options)).unwrap().0.large_below, 0);
 }
