@@ -145,7 +145,7 @@ impl Collector {
         report.roots = roots::measure(&mut report.unavailable);
         exact.extend(report.roots.iter().flat_map(root_rows));
         let (mut summary, heap) = match self.read_heap(proc, report) {
-            Ok((heap, Sampled { active_since, samples }, counts)) => {
+            Ok((heap, Sampled { active_since, samples, recorded_since }, counts)) => {
                 let since_start = active_since.is_some() && active_since == report.instance.started_at;
                 let samples = report.unavailable.keep("types.samples", samples);
                 if samples.as_ref().is_some_and(|samples| samples.began_at.is_none()) {
@@ -155,6 +155,9 @@ impl Collector {
                 let mut summary = heap.summarize(&Selection::default());
                 summary.active_since = active_since;
                 summary.samples = samples;
+                if let Some(ages) = &mut summary.ages {
+                    ages.recorded_since = recorded_since;
+                }
                 let small_bytes = heap.profile().sampled_bytes_up_to(jemalloc::largest_small_object());
                 let rate = heap.profile().sample_rate().bytes();
                 let whole = summary.total_bytes.zip(summary.total_bytes_stderr);
@@ -181,7 +184,7 @@ impl Collector {
 
     /// Reads the heap profile, the origin of its samples, and the counts of the kernel and the allocator at the same
     /// moment.
-    fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Counts), String> {
+    fn read_heap(&self, proc: &Path, report: &mut MemoryReport) -> Result<(Heap, Sampled, Counts), String> {
         jemalloc::global_allocator()?;
         // The reasons for missing values of the profiler are noted with the allocator, which may not have been
         // requested.
@@ -199,14 +202,24 @@ impl Collector {
         // These sizes are from the same epoch as the counts above.
         let large_objects = jemalloc::read_large_objects();
         let earlier = maps::read(proc);
+        let live_before = samples::read();
         let dump = jemalloc::read_dump()?;
+        let live = live_before.and_then(|before| {
+            let after = samples::read()?;
+            if after.recorded < before.recorded {
+                return Err("the samples were discarded while the dump was made; collect again".to_owned());
+            }
+            Ok((before, after))
+        });
+        let recorded_since = samples::status().ok().map(|status| status.since);
         let mappings = earlier.and_then(|earlier| Ok(maps::between(earlier, maps::read(proc)?)));
         let dump_bytes = dump.bytes;
         self.last_dump.remember(dump_bytes);
         if dump_bytes > LARGE_DUMP_BYTES {
             thread::give_back_at_once();
         }
-        let heap = self.types.read(dump.reader(), dump_bytes, large_objects, mappings)?;
+        let live = report.unavailable.keep("types.ages", live);
+        let heap = self.types.read(dump.reader(), dump_bytes, large_objects, mappings, live)?;
         // If the rate changed while the dump was made, the dump may be from after the change.
         let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {
@@ -216,7 +229,7 @@ impl Collector {
         let samples = before.and_then(|before| {
             SampleOrigin::of_dump(before, after?, dump_bytes).map_err(|error| error.to_string())
         });
-        Ok((heap, Sampled { active_since, samples }, counts))
+        Ok((heap, Sampled { active_since, samples, recorded_since }, counts))
     }
 }
 
@@ -224,6 +237,8 @@ impl Collector {
 struct Sampled {
     active_since: Option<String>,
     samples: Result<SampleOrigin, String>,
+    /// When recording of live samples began.
+    recorded_since: Option<String>,
 }
 
 /// Gets the counts to compare the profile with. Takes them from the report if it has them, so that a page is

@@ -148,6 +148,9 @@ fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> T
     let mut summary = heap.summarize(selection);
     summary.active_since.clone_from(&first.active_since);
     summary.samples.clone_from(&first.samples);
+    if let (Some(ages), Some(known)) = (&mut summary.ages, &first.ages) {
+        ages.recorded_since.clone_from(&known.recorded_since);
+    }
     if matches!(selection.group, Group::Container | Group::Element) {
         summary.rows.extend(first.rows.iter().filter(|row| row.source == RowSource::Exact).cloned());
     } else {

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_debug_profile::{
-    HeapProfile, LargeObjects, Mapping, Selection, StackTypes, SymbolGap, SymbolTier, SymbolizedProfile,
+    HeapProfile, LargeObjects, LiveSamples, Mapping, Selection, StackTypes, SymbolGap, SymbolTier, SymbolizedProfile,
     TypeAttributor, TypeTable,
 };
 use memory_debug_report::__private::summarize;
@@ -27,7 +27,8 @@ pub(crate) struct Heap {
 
 impl Heap {
     /// Reads a jemalloc dump (`heap_v2`) of about `dump_bytes`. `large_objects` says how the dump counts large
-    /// objects, and `mappings` are the mappings of the process at the moment of the dump.
+    /// objects, `mappings` are the mappings of the process at the moment of the dump, and `live` are the live samples
+    /// before and after it.
     ///
     /// # Errors
     ///
@@ -37,11 +38,16 @@ impl Heap {
         dump_bytes: u64,
         large_objects: Option<LargeObjects>,
         mappings: Result<Vec<Mapping>, SymbolGap>,
+        live: Option<(LiveSamples, LiveSamples)>,
         attributor: SharedAttributor,
     ) -> Result<Self, String> {
         let without_mappings = mappings.as_ref().err().cloned();
         let profile = HeapProfile::parse_with_mappings(dump, dump_bytes, mappings.unwrap_or_default());
         let profile = profile.map_err(|error| error.to_string())?.with_large_objects(large_objects);
+        let profile = match live {
+            Some((before, after)) => profile.with_live_samples(&before, after),
+            None => profile,
+        };
         Ok(Self { profile, attributor, without_mappings })
     }
 
@@ -87,7 +93,8 @@ pub(crate) struct TypeCollector {
 
 impl TypeCollector {
     /// Reads a jemalloc dump (`heap_v2`) of `dump_bytes`. `large_objects` says how the dump counts large
-    /// objects, and `mappings` are the mappings of the process at the moment of the dump.
+    /// objects, `mappings` are the mappings of the process at the moment of the dump, and `live` are the live samples
+    /// before and after it.
     ///
     /// # Errors
     ///
@@ -98,9 +105,10 @@ impl TypeCollector {
         dump_bytes: u64,
         large_objects: Option<LargeObjects>,
         mappings: Result<Vec<Mapping>, SymbolGap>,
+        live: Option<(LiveSamples, LiveSamples)>,
     ) -> Result<Heap, String> {
         let attributor = Arc::clone(self.attributor.get(|_| Arc::default()));
-        Heap::read(dump, dump_bytes, large_objects, mappings, attributor)
+        Heap::read(dump, dump_bytes, large_objects, mappings, live, attributor)
     }
 }
 
@@ -121,7 +129,7 @@ pub(crate) mod tests {
 
     /// The heap of [`DUMP`].
     pub(crate) fn heap() -> Heap {
-        TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap()
+        TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings(), None).unwrap()
     }
 
     #[test]
@@ -141,7 +149,7 @@ pub(crate) mod tests {
     #[test]
     fn without_mappings_the_reason_names_no_file() {
         let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone()), None).unwrap();
         let summary = heap.summarize(&Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
         let expected = "it is unknown which files the code comes from, because /proc is not mounted here, so no type \
@@ -163,7 +171,7 @@ pub(crate) mod tests {
     #[test]
     fn a_truncated_dump_is_an_error_that_names_the_line() {
         let cut = &DUMP[..DUMP.len() - 20];
-        let error = TypeCollector::default().read(cut.as_bytes(), 0, None, mappings()).unwrap_err();
+        let error = TypeCollector::default().read(cut.as_bytes(), 0, None, mappings(), None).unwrap_err();
         assert!(error.starts_with("heap dump line 4: expected"), "{error}");
     }
 }

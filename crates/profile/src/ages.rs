@@ -80,6 +80,13 @@ impl RecordedMemory {
         (!self.samples.is_empty()).then_some(self.slack_bytes)
     }
 
+    /// The part of the bytes whose age is recorded. `None` without any bytes.
+    pub(crate) fn known_share(&self) -> Option<f64> {
+        let known: f64 = self.samples.iter().map(|(_, bytes)| bytes).sum();
+        let all = known + self.older_bytes + self.unknown_bytes;
+        (all > 0.0).then(|| known / all)
+    }
+
     /// The ages. `None` if nothing is known about any byte.
     pub(crate) fn ages(&self, recorded: Duration) -> Option<Ages> {
         let mut samples = self.samples.clone();
@@ -107,7 +114,7 @@ impl RecordedMemory {
             older_than_1m: older_than(60),
             older_than_10m: older_than(600),
             older_than_1h: older_than(3600),
-            known_share: known / (all + self.unknown_bytes),
+            known_share: self.known_share().unwrap_or_default(),
         })
     }
 }

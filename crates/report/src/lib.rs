@@ -45,6 +45,7 @@
 //! - `trace`: where requests spend time and bytes
 //! - `diagnosis`: what the rules of the doctor found
 //! - `unwinder`: what reads the stacks of samples
+//! - `ages`: for which part of the live heap the age is known
 //! - `report`: the report and its own sections
 //! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
@@ -83,6 +84,7 @@ mod monitor;
 mod trace;
 mod diagnosis;
 mod unwinder;
+mod ages;
 mod report;
 mod breakdown;
 mod reconcile;
@@ -103,6 +105,7 @@ pub mod render;
 #[cfg(test)]
 mod sample;
 
+pub use ages::RecordedAges;
 pub use arena_bins::{ArenaBin, ArenaBins};
 pub use ceiling::{Ceiling, LimitSource};
 pub use comparison::Comparison;
@@ -120,8 +123,8 @@ pub use instance_report::InstanceReport;
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, NoRowId, PprofOptions, PprofSymbols,
-    RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
+    AgeBucket, Ages, CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, NoRowId,
+    PprofOptions, PprofSymbols, RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use monitor::{
     ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, CapturedProcess,

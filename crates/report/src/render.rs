@@ -2,6 +2,7 @@
 //!
 //! Rendering depends only on its arguments, so equal reports give equal output.
 
+mod ages;
 mod ceiling;
 mod change;
 mod columns;
@@ -49,6 +50,7 @@ pub mod __private {
 
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
+    pub use super::ages::{AGE_HEADINGS, age_cells, ages_line, has_ages, slack_lines};
     pub use super::change::{
         NO_ROW_DIFFERS, cells as change_cells, moments as compared_moments, total as change_total,
         without_rows as no_change,

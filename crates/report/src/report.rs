@@ -9,9 +9,10 @@ mod levels;
 
 use std::collections::BTreeMap;
 
-use memory_debug_profile::{RowId, SymbolGap};
+use memory_debug_profile::{Ages, RowId, SymbolGap};
 use serde::{Deserialize, Serialize};
 
+use crate::ages::RecordedAges;
 use crate::detail::AllocatorDetail;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ErrorKind};
@@ -386,7 +387,10 @@ pub struct TypeSummary {
     pub active_since: Option<String>,
     /// The samples that the rows are made of. Only reports with the same samples can be compared.
     pub samples: Option<SampleOrigin>,
-    /// Rows, largest first.
+    /// For which part of the rows the age is known, and since when. `None` if no ages are recorded; the report's
+    /// `unavailable` says why under `types.ages`.
+    pub ages: Option<RecordedAges>,
+    /// Rows, largest first. Rows that are ages come in their order, the youngest first.
     pub rows: Vec<TypeRow>,
     /// Live bytes of all sampled rows together, attributed or not. Exact rows are not added, because the memory of a
     /// tracked value is also in a sampled row.
@@ -450,6 +454,13 @@ pub struct TypeRow {
     /// Number of threads with this name that the row adds up. Only with `group=thread` and `thread_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u64>,
+    /// Bytes that jemalloc gave beyond what the program asked for, of the memory whose age is recorded. Older memory has
+    /// slack, too, so this is a lower bound unless all ages are known. `None` in exact rows, and if nothing is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack_bytes: Option<u64>,
+    /// Ages of the row's bytes. `None` in exact rows, in rows that are threads, and if nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ages: Option<Ages>,
 }
 
 impl TypeRow {
@@ -467,6 +478,8 @@ impl TypeRow {
             created: None,
             dropped: None,
             threads: None,
+            slack_bytes: None,
+            ages: None,
         }
     }
 }

@@ -86,6 +86,8 @@ pub(crate) fn types() -> TypeSummary {
         created: (source == RowSource::Exact).then_some(objects + 1_300),
         dropped: (source == RowSource::Exact).then_some(1_300),
         threads: None,
+        slack_bytes: None,
+        ages: None,
     };
     let map = "std::collections::HashMap<alloc::string::String, axum_service::Session>";
     TypeSummary {
@@ -94,6 +96,7 @@ pub(crate) fn types() -> TypeSummary {
         sample_bytes: Some(524_288),
         active_since: Some("2026-11-20T09:00:00Z".into()),
         samples: Some(samples()),
+        ages: None,
         rows: vec![
             row("HashMap<String, Session>", map, 1, 12 << 20, RowSource::Sampled),
             row("String", "alloc::string::String", 97_100, 7_330_000, RowSource::Sampled),

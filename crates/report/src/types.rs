@@ -4,6 +4,7 @@ use memory_debug_profile::{
     Group, HeapProfile, RowId, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable,
 };
 
+use crate::ages::RecordedAges;
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::root_summary::RootSummary;
 
@@ -28,6 +29,12 @@ pub fn summarize(
         sample_bytes: Some(profile.sample_rate().bytes()),
         active_since: None,
         samples: None,
+        ages: table.recording.map(|recording| RecordedAges {
+            recorded_since: None,
+            recorded_seconds: recording.recorded.as_secs_f64(),
+            known_share: table.known_share,
+            dropped_samples: recording.dropped,
+        }),
         rows: table.entries.iter().map(|entry| row(entry, selection.group)).collect(),
         total_bytes: Some(whole(table.total.bytes)),
         total_bytes_stderr: Some(table.total.bytes_stderr()),
@@ -72,6 +79,8 @@ pub(crate) fn row(entry: &TypeEntry, group: Group) -> TypeRow {
         created: None,
         dropped: None,
         threads: Some(entry.threads).filter(|threads| *threads > 0),
+        slack_bytes: entry.slack_bytes.map(whole),
+        ages: entry.ages,
     }
 }
 

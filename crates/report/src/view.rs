@@ -1,6 +1,6 @@
 //! The page and the rows that a client requests.
 
-use memory_debug_profile::Selection;
+use memory_debug_profile::{AgeBucket, Group, Selection};
 
 use crate::report::{MemoryReport, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootSummary};
@@ -62,7 +62,7 @@ pub struct DiffView {
 /// Order of rows. Equal rows are sorted by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
-    /// Most bytes first.
+    /// Most bytes first. Rows that are ages come in their order, the youngest first.
     #[default]
     Bytes,
     /// Most objects first.
@@ -113,8 +113,11 @@ impl TypesView {
     /// The table in this view. Totals still cover all rows.
     fn apply(&self, summary: &TypeSummary) -> TypeSummary {
         let mut rows: Vec<&TypeRow> = summary.rows.iter().filter(|row| self.shows(row)).collect();
+        let is_by_age = summary.group == Group::Age.as_str();
+        let age = |row: &TypeRow| AgeBucket::all().position(|age| age.name() == row.type_name);
         rows.sort_by(|a, b| {
             let order = match self.sort {
+                Sort::Bytes if is_by_age => age(a).cmp(&age(b)),
                 Sort::Bytes => b.bytes.cmp(&a.bytes),
                 Sort::Count => b.objects.cmp(&a.objects),
                 Sort::Name => a.type_name.cmp(&b.type_name),
@@ -130,6 +133,7 @@ impl TypesView {
             symbols: summary.symbols.clone(),
             active_since: summary.active_since.clone(),
             samples: summary.samples.clone(),
+            ages: summary.ages.clone(),
             symbol_gaps: summary.symbol_gaps.clone(),
             notes: summary.notes.clone(),
             unavailable: summary.unavailable.clone(),

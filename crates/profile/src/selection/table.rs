@@ -20,6 +20,8 @@ pub struct TypeTable {
     pub recording: Option<Recording>,
     /// Ages of all entries together. `None` if nothing is known about any byte, or if rows are threads.
     pub ages: Option<Ages>,
+    /// The part of the bytes whose age is recorded, from 0 to 1. `None` without live samples and in an empty table.
+    pub known_share: Option<f64>,
 }
 
 /// The live memory of one type.
@@ -101,7 +103,7 @@ impl TypeTable {
                 (entry.ages, entry.slack_bytes) = (memory.ages(recorded), memory.slack_bytes());
                 all.append(memory);
             }
-            table.ages = all.ages(recorded);
+            (table.ages, table.known_share) = (all.ages(recorded), all.known_share());
         }
         for qualify in [Qualify::Crate, Qualify::Module, Qualify::Whole] {
             table.qualify_equal_names(qualify, names);

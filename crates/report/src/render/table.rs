@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::ages::{AGE_HEADINGS, age_cells, ages_line, has_ages, slack_lines};
 use super::{columns, error_cell, row_name, times};
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::units::{Bytes, count, percent, printable, short_name};
@@ -37,22 +38,36 @@ pub(super) fn write(
         writeln!(out, "types by heap profile: not available: {}", printable(reason))?;
     }
     if summary.unavailable.is_none() || !summary.rows.is_empty() {
-        write_rows(out, &summary.rows)?;
+        write_rows(out, summary)?;
     }
     if let Some(line) = omitted(summary) {
         writeln!(out, "{line}")?;
     }
     totals(&summary.rows).try_for_each(|line| writeln!(out, "{line}"))?;
+    slack_lines(&summary.rows).try_for_each(|line| writeln!(out, "{line}"))?;
     let footer = footer(summary, started_at);
     if !footer.is_empty() {
         writeln!(out, "{footer}")?;
     }
+    ages_line(summary).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     summary.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
 }
 
-fn write_rows(out: &mut (impl Write + ?Sized), rows: &[TypeRow]) -> fmt::Result {
-    write_columns(out, rows.iter().map(cells))
+fn write_rows(out: &mut (impl Write + ?Sized), summary: &TypeSummary) -> fmt::Result {
+    if !has_ages(summary) {
+        return write_columns(out, summary.rows.iter().map(cells));
+    }
+    let numbers: Vec<_> = summary.rows.iter().map(cells).collect();
+    let rows = summary.rows.iter().zip(&numbers);
+    let rows: Vec<Vec<String>> =
+        rows.map(|(row, cells)| cells.iter().cloned().chain(age_cells(summary, row)).collect()).collect();
+    let headings: Vec<_> = HEADINGS.into_iter().chain(AGE_HEADINGS).collect();
+    let of_ages = AGE_HEADINGS.map(|heading| heading.chars().count().max(8));
+    let widths: Vec<_> = widths(&numbers).into_iter().chain(of_ages).collect();
+    columns::write_aligned(out, &headings, &rows, &widths)
 }
+
+const HEADINGS: [&str; 4] = ["types", "# objects", "total size", "±"];
 
 /// Writes rows of four cells under their headings.
 pub(super) fn write_columns(
@@ -60,7 +75,7 @@ pub(super) fn write_columns(
     rows: impl Iterator<Item = [String; 4]>,
 ) -> fmt::Result {
     let rows: Vec<_> = rows.collect();
-    columns::write_aligned(out, &["types", "# objects", "total size", "±"], &rows, &widths(&rows))
+    columns::write_aligned(out, &HEADINGS, &rows, &widths(&rows))
 }
 
 /// The line about rows that are not shown, if there are any.

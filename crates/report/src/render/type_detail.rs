@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::ages::age_facts;
 use super::layout::{Layout, Terminal, table};
 use super::table::{cells, more};
 use crate::type_detail::{TypeDetail, TypeGroup, TypeMoment};
@@ -36,6 +37,9 @@ pub fn write_summary(out: &mut dyn Layout, detail: &TypeDetail) -> fmt::Result {
         out.fact("objects", Some(objects))?;
         if let Some(share) = percent(row.bytes as f64, detail.total_bytes.unwrap_or_default() as f64) {
             out.fact("share of the table", Some(format!("{share:.1} %")))?;
+        }
+        for (name, value) in age_facts(row) {
+            out.fact(&name, Some(value))?;
         }
     }
     if let Some(element) = &detail.element {
