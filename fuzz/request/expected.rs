@@ -369,7 +369,7 @@ impl Query {
                 (
                     "group",
                     "container" | "element" | "function" | "file" | "line" | "crate" | "thread" | "thread_id"
-                    | "size_class" | "traceback",
+                    | "size_class" | "traceback" | "age" | "route",
                 ) if is_types => {}
                 ("depth", digits) if is_types => {
                     let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());

@@ -276,6 +276,8 @@ const GROUPS: [&str; 10] = [
     "thread",
     "thread_id",
     "size_class",
+    "age",
+    "route",
     "type",
 ];
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
-use memory_debug_report::{ChangeKind, DiffRow, DiffView, Selection, SnapshotDiff, SnapshotInfo};
+use memory_debug_report::{ChangeKind, DiffRow, DiffView, Group, Selection, SnapshotDiff, SnapshotInfo};
 
 use crate::layout;
 use crate::note;
@@ -159,6 +159,11 @@ fn line(table: &mut Table<'_>, row: &DiffRow, most: f64) {
     ]);
 }
 
+/// The groups that snapshots keep.
+fn kept_groups() -> Vec<Group> {
+    Group::ALL.into_iter().filter(|group| !group.needs_live_samples()).collect()
+}
+
 /// The form whose fields are the parameters of the page, so that its address has them.
 fn form(site: &Site, view: &DiffView, snapshots: &[SnapshotInfo]) -> Markup {
     let Selection { group, depth, focus, ignore, .. } = &view.selection;
@@ -166,7 +171,7 @@ fn form(site: &Site, view: &DiffView, snapshots: &[SnapshotInfo]) -> Markup {
         form.query action=(site.link("/diff")) {
             (moment("From ", "base", &view.base, &["first", "last"], snapshots))
             (moment("To ", "target", &view.target, &["now", "first", "last"], snapshots))
-            (group_field(*group))
+            (group_field(&kept_groups(), *group))
             (text_field("filter", "Name contains", view.filter.as_deref()))
             (text_field("focus", "Stack contains", focus.as_deref()))
             (text_field("ignore", "Stack lacks", ignore.as_deref()))

@@ -26,6 +26,7 @@
 //! - `watch`: the place of the button that watches the instance
 //! - `findings`: findings of the doctor
 //! - `table_query`: the parameters of a table
+//! - `histogram`: how old live memory is, as a picture
 //! - `type_table`: the table of types
 //! - `type_detail`: the page of one type
 //! - `heat_map`: unused memory by arena and size class, as a picture
@@ -73,6 +74,7 @@ mod conclusion;
 mod watch;
 mod findings;
 mod table_query;
+mod histogram;
 mod type_table;
 mod type_detail;
 mod heat_map;

@@ -43,7 +43,7 @@ impl TableQuery<'_> {
         let Self { view, selection } = self;
         html! {
             form.query action=(site.link("/types")) {
-                (group_field(selection.group))
+                (group_field(&Group::ALL, selection.group))
                 // A script filters the rows while the reader types.
                 label { "Name contains "
                     input name="filter" data-filters="type-table" value=[view.filter.as_deref()] maxlength="128"
@@ -63,12 +63,12 @@ impl TableQuery<'_> {
 }
 
 /// The choice of what a row stands for.
-pub(crate) fn group_field(chosen: Group) -> Markup {
+pub(crate) fn group_field(groups: &[Group], chosen: Group) -> Markup {
     html! {
         label { "Group by "
             select name="group" {
-                @for group in Group::ALL {
-                    option value=(group.as_str()) selected[group == chosen] { (words(group)) }
+                @for group in groups {
+                    option value=(group.as_str()) selected[*group == chosen] { (words(*group)) }
                 }
             }
         }

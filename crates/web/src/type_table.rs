@@ -5,6 +5,7 @@ use memory_debug_report::render::content;
 use memory_debug_report::{MemoryReport, Sort, TypeRow, TypeSummary};
 
 use crate::bar::share_of;
+use crate::histogram::histogram;
 use crate::note;
 use crate::site::Site;
 use crate::table::{self, Cell, Heading};
@@ -21,12 +22,15 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
         @if let Some(reason) = &summary.unavailable {
             p.unavailable { "Types by heap profile: not available: " (content::printable(reason)) }
         }
+        (histogram(&summary))
         @if !summary.rows.is_empty() {
             (table::scrolling("Types", &rows(site, &summary, query)))
         }
         @if let Some(line) = content::omitted(&summary) { p { (line) } }
         @for line in content::totals(&summary.rows) { p { (line) } }
+        @for line in content::slack_lines(&summary.rows) { p { (line) } }
         p.summary { (content::types_footer(&summary, report.instance.started_at.as_deref())) }
+        @if let Some(line) = content::ages_line(&summary) { p.summary { (line) } }
         (note::caveats(&summary.notes))
     }
 }
@@ -47,6 +51,9 @@ fn rows(site: &Site, summary: &TypeSummary, query: TableQuery<'_>) -> Markup {
                     }
                     (Heading::Text("±"))
                     (Heading::Picture("share"))
+                    @if content::has_ages(summary) {
+                        @for name in content::AGE_HEADINGS { (Heading::Text(name)) }
+                    }
                 }
             }
             tbody { @for row in &summary.rows { (line(site, row, summary)) } }
@@ -71,6 +78,14 @@ fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
             (Cell::Live("bytes", &row.bytes, bytes))
             (Cell::Text(error))
             (Cell::SortedPicture(&row.bytes, &share_of(summary.total_bytes, row.bytes, row.bytes_stderr, row.source)))
+            @if content::has_ages(summary) {
+                @let [median, older] = &content::age_cells(summary, row);
+                // A row without ages sorts below all others.
+                @let (seconds, share) =
+                    row.ages.map_or((-1.0, -1.0), |ages| (ages.p50_seconds, ages.older_than_10m));
+                (Cell::Sorted(&seconds, median))
+                (Cell::Sorted(&share, older))
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ pub(crate) struct Types {
     /// Order of the rows: bytes, count or name
     #[arg(long, value_name = "ORDER")]
     sort: Option<String>,
-    /// What each row stands for: container, element, function, file, line, crate, thread, thread_id, size_class or
-    /// traceback
+    /// What each row stands for: container, element, function, file, line, crate, thread, thread_id, size_class,
+    /// traceback, age or route
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
     /// Print JSON

@@ -47,6 +47,12 @@ pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Prob
     let growth = query.flag("growth");
     let TypesView { top, filter, .. } = query.table();
     let selection = query.selection();
+    if selection.group.needs_live_samples() {
+        query.refuse(
+            "group",
+            "cannot be `age` or `route` here, because snapshots do not keep them; ask `/types`",
+        );
+    }
     let base = base.ok_or_else(|| {
         invalid("base", "is missing; use the id of a snapshot, `first` or `last`; POST /snapshots takes one")
     })?;
