@@ -77,7 +77,6 @@
 //! - `clock`: time as numbers
 //! - `intervals`: how many intervals are open, and how long all lasted
 //! - `histogram`: a distribution in a fixed number of buckets
-//! - `hasher`: a hash of a few words
 //! - `chunks`: a table that grows up to a limit
 //! - `index`: finds nodes by their key, without a lock
 //! - `name`: the names of nodes
@@ -108,7 +107,6 @@ mod sync;
 mod clock;
 mod intervals;
 mod histogram;
-mod hasher;
 mod chunks;
 mod index;
 mod name;

@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memory_debug_report::BytesPerRequest;
+use rustc_hash::FxHasher;
 
 use crate::chunks::Chunks;
-use crate::hasher::Fx;
 use crate::histogram::Histogram;
 use crate::index::Index;
 use crate::name::KeptName;
@@ -46,7 +46,7 @@ impl Routes {
     #[cold]
     pub(crate) fn find_or_add(&self, name: &KeptName) -> u32 {
         let name = name.text();
-        let mut hasher = Fx::default();
+        let mut hasher = FxHasher::default();
         name.hash(&mut hasher);
         let is = |number| self.name(number) == Some(&name);
         let add = || {

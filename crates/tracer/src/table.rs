@@ -4,9 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memory_debug_report::TraceKind;
+use rustc_hash::FxHasher;
 
 use crate::chunks::Chunks;
-use crate::hasher::Fx;
 use crate::index::Index;
 use crate::name::Name;
 use crate::node::{Key, NO_NODE, Node, NodeId, Place};
@@ -79,7 +79,7 @@ impl Table {
 
     #[inline]
     fn find(&self, key: &Key<'_>, add: impl FnOnce() -> Option<NodeId>) -> Option<NodeId> {
-        let mut hasher = Fx::default();
+        let mut hasher = FxHasher::default();
         key.hash(&mut hasher);
         let is = |id| self.node(id).and_then(|node| node.key.get()).is_some_and(|kept| kept.is(key));
         self.index.find_or_add(hasher.finish(), is, add)
