@@ -52,13 +52,14 @@
 //!
 //! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
 //! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `fork`, `install`, `mallctl`,
-//! `unwinder`, `objects`, `mapped`, `samples::recorder` and three modules of `scan` only.
+//! `unwinder`, `objects`, `mapped`, `samples::recorder`, `ticks` and three modules of `scan` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
 //! - `fork`: sections during which this process does not fork, and locks that no thread holds at a fork
 //! - `kernel_file`: files of the kernel, and their numbers
 //! - `regular_file`: opening files that are neither pipes nor devices
+//! - `ticks`: time from the processor's counter
 //! - `install`: the macro that makes jemalloc the allocator
 //! - `mallctl`: jemalloc's controls, typed
 //! - `unwinder`: the stacks of samples, along frame pointers
@@ -97,6 +98,8 @@ mod per_process;
 mod fork;
 mod kernel_file;
 mod regular_file;
+#[allow(unsafe_code, reason = "the processor's counter is read with an instruction")]
+mod ticks;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
 #[allow(
@@ -196,6 +199,7 @@ pub mod __private {
     #[cfg(feature = "fuzzing")]
     pub use crate::samples::SmallTable;
     pub use crate::samples::{LabelGuard, RecordingStatus, RouteLabel};
+    pub use crate::ticks::TickClock;
     pub use crate::unwinder::start_unwinder;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
@@ -203,7 +207,7 @@ pub mod __private {
     /// The live samples of this process.
     pub mod live_samples {
         pub use crate::samples::{
-            excluded_ranges, install, read, read_objects, recording, status, still_live,
+            excluded_ranges, install, live_bytes_by_route, read, read_objects, recording, status, still_live,
         };
     }
 }

@@ -13,6 +13,9 @@ mod table;
 )]
 mod recorder;
 
+mod by_route;
+
+pub use by_route::live_bytes_by_route;
 pub use label::{LabelGuard, RouteLabel};
 pub(crate) use recorder::discard;
 pub use recorder::{excluded_ranges, install, read, read_objects, recording, status, still_live};

@@ -82,9 +82,9 @@ pub use holders_report::{
 pub use input::{Bin, Root, SampledObject, ScanInput, Symbols};
 pub use leak_holders::{HeldSuspect, LeakHolders, UnreachableType, write_leak_holders};
 pub use memory::{Hidden, Memory, PageUse, Span};
-pub use scan::{Reached, Scan, ScanResult};
 pub use progress::{ProgressReport, RunningScan, write_progress};
 pub use render::write_holders;
+pub use scan::{Reached, Scan, ScanResult};
 pub use type_filter::TypeFilter;
 
 #[cfg(test)]

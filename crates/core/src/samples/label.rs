@@ -1,6 +1,7 @@
 //! Labels: which route the thread works for at this moment.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
@@ -35,11 +36,18 @@ impl RouteLabel {
         NonZeroU32::new(u32::try_from(index).ok()?.checked_add(1)?).map(Self)
     }
 
+    /// The label of this thread now. `None` if the thread works for no route.
+    #[inline]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Cell::get).ok().and_then(NonZeroU32::new).map(Self)
+    }
+
     /// Until the guard is dropped, what this thread allocates counts for the route. Costs two accesses of a
     /// thread-local.
     #[inline]
     pub fn enter(self) -> LabelGuard {
-        LabelGuard { before: CURRENT.try_with(|current| current.replace(self.0.get())).unwrap_or(0) }
+        let before = CURRENT.try_with(|current| current.replace(self.0.get())).unwrap_or(0);
+        LabelGuard { before, _not_send: PhantomData }
     }
 }
 
@@ -48,6 +56,8 @@ impl RouteLabel {
 #[must_use = "dropping it ends the label"]
 pub struct LabelGuard {
     before: u32,
+    /// The thread that entered the label must leave it.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl Drop for LabelGuard {
@@ -81,8 +91,9 @@ mod tests {
         let two = RouteLabel::of("GET /label-test/two").unwrap();
         assert_ne!(one, two);
         assert_eq!(RouteLabel::of("GET /label-test/one"), Some(one));
-        assert_eq!(current(), 0);
+        assert_eq!((current(), RouteLabel::current()), (0, None));
         let outer = one.enter();
+        assert_eq!(RouteLabel::current(), Some(one));
         let inner = two.enter();
         assert_eq!(names()[current() as usize], "GET /label-test/two");
         drop(inner);
