@@ -14,6 +14,10 @@ use memory_debug_endpoint::exports::tracer::{RouteFuture, RouteLabel, Tracer};
 /// may hold secrets. While the tracer does not count, a request costs a few instructions and no allocation. While it
 /// counts, actix-web makes a string of the pattern for each request, before the request begins to count.
 ///
+/// While live samples are recorded, what the request allocates also has its route there, whether the tracer counts or not.
+/// actix-web makes the string then as well. See [`inherit_route`](memory_debug_endpoint::exports::tracer::inherit_route) for
+/// tasks.
+///
 /// # What is counted
 ///
 /// A request begins when the service is called, and ends when its response is ready, or its future is dropped. The

@@ -4,8 +4,8 @@ use std::io::BufRead;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_debug_profile::{
-    HeapProfile, LargeObjects, LiveSamples, Mapping, Selection, StackTypes, SymbolGap, SymbolTier, SymbolizedProfile,
-    TypeAttributor, TypeTable,
+    HeapProfile, LargeObjects, LiveSamples, Mapping, Selection, StackTypes, SymbolGap, SymbolTier,
+    SymbolizedProfile, TypeAttributor, TypeTable,
 };
 use memory_debug_report::__private::summarize;
 use memory_debug_report::TypeSummary;

@@ -15,6 +15,9 @@ use crate::service::pass_on;
 /// A request is a call below the name of its route: its method and the pattern that the router matched, never its path,
 /// which may hold secrets. While the tracer does not count, a request costs a few instructions and no allocation.
 ///
+/// While live samples are recorded, what the request allocates also has its route there, whether the tracer counts or not.
+/// See [`inherit_route`](memory_debug_endpoint::exports::tracer::inherit_route) for tasks.
+///
 /// # What is counted
 ///
 /// A request begins when the service is called, and ends when its response is ready, or its future is dropped. The
@@ -88,16 +91,16 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
 
     #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.tracer.is_counting() {
-            return self.call_counted(request);
+        if self.tracer.follows_requests() {
+            return self.call_followed(request);
         }
-        RouteFuture::uncounted(pass_on(&mut self.inner, request))
+        RouteFuture::unfollowed(pass_on(&mut self.inner, request))
     }
 }
 
 impl<S> TraceRoutes<S> {
     #[inline(never)]
-    fn call_counted<B>(&mut self, request: Request<B>) -> RouteFuture<S::Future>
+    fn call_followed<B>(&mut self, request: Request<B>) -> RouteFuture<S::Future>
     where
         S: Service<Request<B>>,
     {

@@ -3,13 +3,15 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use memory_debug_core::__private::{LabelGuard, RouteLabel as LiveLabel};
 use memory_debug_report::TraceKind;
 
 use crate::counting;
-use crate::counts::{Identity, Outcome};
+use crate::counts::Identity;
 use crate::frames::Depth;
 use crate::name::{Name, RouteLabel};
 use crate::node::Place;
+use crate::numbers::Outcome;
 use crate::position::OpenCall;
 use crate::thread;
 
@@ -32,6 +34,8 @@ pub struct CallGuard<'a> {
     depth: Option<Depth>,
     /// Where to add the bytes of a request.
     bytes: Option<&'a mut u64>,
+    /// What the thread allocates counts for this route.
+    _label: Option<LabelGuard>,
     /// The thread that entered the call must exit it.
     _not_send: PhantomData<*const ()>,
 }
@@ -51,17 +55,25 @@ impl Call {
     #[inline(never)]
     fn begin_at(generation: u64, name: &'static str, location: &'static Location<'static>) -> Self {
         let place = Place { file: Some(location.file()), line: location.line() };
-        Self::open(generation, Identity { kind: TraceKind::Future, name: Name::Static(name), place })
+        Self::open(
+            generation,
+            Identity { kind: TraceKind::Future, name: Name::Static(name), place, route: None },
+        )
     }
 
-    /// A request begins, in this counting.
-    pub(crate) fn begin_route(generation: u64, label: RouteLabel<'_>) -> Self {
-        Self::open(generation, route(label))
+    /// A request begins, in this counting. `number`: its number among the known routes.
+    pub(crate) fn begin_route(generation: u64, label: RouteLabel<'_>, number: Option<u32>) -> Self {
+        Self::open(generation, route(label, number))
     }
 
     /// A request begins, and is entered at the same moment.
-    pub(crate) fn enter_route(generation: u64, label: RouteLabel<'_>) -> (Self, Option<Depth>) {
-        let (open, depth) = thread::begin_entered(generation, route(label)).unzip();
+    #[inline]
+    pub(crate) fn enter_route(
+        generation: u64,
+        label: RouteLabel<'_>,
+        number: Option<u32>,
+    ) -> (Self, Option<Depth>) {
+        let (open, depth) = thread::begin_entered(generation, route(label, number)).unzip();
         (Self { open }, depth.flatten())
     }
 
@@ -83,17 +95,25 @@ impl Call {
     /// Enters the call until the guard is dropped.
     #[inline]
     pub fn enter(&mut self) -> CallGuard<'_> {
-        self.enter_counting(None)
+        self.enter_counting(None, None)
     }
 
-    /// Enters the call, and adds to `bytes` what it allocates.
+    /// Enters the call and the route `label`, and adds to `bytes` what it allocates.
     #[inline]
-    pub(crate) fn enter_counting<'a>(&'a mut self, bytes: Option<&'a mut u64>) -> CallGuard<'a> {
-        let depth = self.open.as_ref().and_then(thread::enter);
-        if depth.is_none() {
-            self.forget();
+    pub(crate) fn enter_counting<'a>(
+        &'a mut self,
+        bytes: Option<&'a mut u64>,
+        label: Option<LiveLabel>,
+    ) -> CallGuard<'a> {
+        let mut depth = None;
+        if let Some(call) = &self.open {
+            depth = thread::enter(call);
+            if depth.is_none() {
+                self.forget();
+            }
         }
-        CallGuard { call: self, depth, bytes, _not_send: PhantomData }
+        let _label = label.map(LiveLabel::enter);
+        CallGuard { call: self, depth, bytes, _label, _not_send: PhantomData }
     }
 
     /// Spares the next entries the search for a counting that is over.
@@ -121,20 +141,19 @@ impl CallGuard<'_> {
     /// Exits the call and ends it, at the same moment.
     #[inline]
     pub(crate) fn complete(mut self) {
-        match (self.depth.take(), self.call.open.take()) {
-            (Some(depth), Some(call)) => {
-                thread::exit_and_end(depth, &call, self.bytes.as_ref().map(|bytes| **bytes));
+        let bytes = self.bytes.as_deref().copied();
+        if let Some(call) = &self.call.open {
+            match self.depth.take() {
+                Some(depth) => thread::exit_and_end(depth, call, bytes),
+                None => thread::end(call, Outcome::Completed, bytes),
             }
-            (None, Some(call)) => {
-                thread::end(&call, Outcome::Completed, self.bytes.as_ref().map(|bytes| **bytes))
-            }
-            (_, None) => {}
         }
+        self.call.open = None;
     }
 }
 
-fn route(label: RouteLabel<'_>) -> Identity<'_> {
-    Identity { kind: TraceKind::Route, name: Name::Route(label), place: Place::default() }
+fn route(label: RouteLabel<'_>, number: Option<u32>) -> Identity<'_> {
+    Identity { kind: TraceKind::Route, name: Name::Route(label), place: Place::default(), route: number }
 }
 
 impl Drop for Call {

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use memory_debug_core::__private::ForkSafe;
 use memory_debug_report::TraceKind;
 
 use crate::clock::{Clock, Since, nanoseconds};
+use crate::kept::Kept;
+use crate::lane::Lane;
 use crate::name::Name;
-use crate::node::{Key, NO_NODE, NodeId, Place};
+use crate::node::{Key, NO_NODE, Node, NodeId, Place};
+use crate::numbers::{NumbersSum, Outcome};
 use crate::position::{OpenCall, Position};
 use crate::routes::Routes;
 use crate::slots::{SlotId, Slots};
@@ -19,22 +23,20 @@ use crate::table::Table;
 /// their own total includes their children.
 const OPEN_CALLS_PER_NODE: u32 = 8;
 
+/// The most threads with numbers of their own. Further threads share theirs. The lanes take at most 0.3 MiB.
+const MAX_LANES: usize = 64;
+
 /// What a call is, apart from its parent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity<'a> {
     pub(crate) kind: TraceKind,
     pub(crate) name: Name<'a>,
     pub(crate) place: Place,
+    /// The number of a known route, by which a thread finds the node of a request again.
+    pub(crate) route: Option<u32>,
 }
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Completed,
-    Cancelled,
-}
-
-/// The numbers of one counting. Nothing here waits for another thread.
+/// The numbers of one counting. No call waits for another thread, except the first call of a thread.
 #[derive(Debug)]
 pub(crate) struct Counts {
     /// Different from the number of every other counting of this process, and not 0.
@@ -43,6 +45,7 @@ pub(crate) struct Counts {
     pub(crate) slots: Slots,
     pub(crate) routes: Routes,
     pub(crate) spans: Spans,
+    lanes: ForkSafe<Vec<Arc<Lane>>>,
     since: Since,
     /// When counting ends by itself.
     deadline: u64,
@@ -71,6 +74,7 @@ impl Counts {
             slots: Slots::new(max_open),
             routes: Routes::new(),
             spans: Spans::new(max_open),
+            lanes: ForkSafe::new(Vec::new()),
             since: clock.begin(),
             deadline: limit.map_or(u64::MAX, nanoseconds),
             stopped: AtomicU64::new(u64::MAX),
@@ -110,73 +114,131 @@ impl Counts {
         self.stopped.load(Ordering::Acquire).min(self.since.now()).min(self.deadline)
     }
 
-    /// A call begins, in the slot `spare` if there is one. `None` if not even `(other)` has room.
+    /// Numbers for a thread that has none yet, until it [gives them back](Lane::give_back). `None` if other threads have
+    /// all of them.
+    pub(crate) fn take_lane(&self) -> Option<Arc<Lane>> {
+        let mut lanes = self.lanes.lock();
+        if let Some(lane) = lanes.iter().find(|lane| lane.take()) {
+            return Some(Arc::clone(lane));
+        }
+        (lanes.len() < MAX_LANES).then(|| {
+            let lane = Arc::new(Lane::taken());
+            lanes.push(Arc::clone(&lane));
+            lane
+        })
+    }
+
+    /// All nodes with their numbers, in the order in which they were made. Parents come first.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node, NumbersSum)> {
+        let lanes = self.lanes.lock().clone();
+        self.table.iter().map(move |(id, node)| {
+            let mut sum = NumbersSum::default();
+            node.numbers.add_to(&mut sum);
+            lanes.iter().for_each(|lane| lane.add_to(id, &mut sum));
+            (id, node, sum)
+        })
+    }
+
+    /// A request begins, of a route whose node this thread keeps, in a slot that it keeps. `None` if one of the two is
+    /// missing. Allocates nothing.
     #[inline]
+    pub(crate) fn begin_kept(
+        &self,
+        now: u64,
+        route: Option<u32>,
+        parent: Option<Position>,
+        kept: &mut Kept,
+    ) -> Option<OpenCall> {
+        let node = kept.route_nodes.find(route?, parent.map_or(NO_NODE, |parent| parent.node))?;
+        let slot = kept.spare.take()?;
+        self.open(now, Position { node, slot: Some(slot) }, parent, kept)
+    }
+
+    /// A call begins. `None` if not even `(other)` has room.
     pub(crate) fn begin(
         &self,
         now: u64,
         identity: Identity<'_>,
         parent: Option<Position>,
-        spare: &mut Option<SlotId>,
+        kept: &mut Kept,
     ) -> Option<OpenCall> {
-        let Identity { kind, name, place } = identity;
         let above = parent.map_or(NO_NODE, |parent| parent.node);
-        let slot = spare.take().or_else(|| self.slots.take());
+        let slot = kept.spare.take().or_else(|| self.slots.take());
         let node = match slot {
-            Some(_) => self.table.find_or_add(&Key { parent: above, kind, name, place })?,
+            Some(_) => self.find_or_add(identity, above, kept)?,
             None => self.table.other(above)?,
         };
-        self.table.node(node)?.total.begin(now);
+        self.open(now, Position { node, slot }, parent, kept)
+    }
+
+    #[inline]
+    fn open(&self, now: u64, position: Position, parent: Option<Position>, kept: &Kept) -> Option<OpenCall> {
+        let (numbers, adding) = kept.numbers(&self.table, position.node)?;
+        numbers.total.begin(adding, now);
         if let Some((parent, slot)) = with_slot(parent)
             && self.slots.child_begins(slot)
         {
-            self.table.node(parent)?.covered.begin(now);
+            let (numbers, adding) = kept.numbers(&self.table, parent)?;
+            numbers.covered.begin(adding, now);
         }
-        Some(OpenCall { generation: self.generation, position: Position { node, slot }, parent })
+        Some(OpenCall { generation: self.generation, position, parent })
     }
 
-    /// A call ends. Its slot becomes `spare`, unless there is one.
     #[inline]
-    pub(crate) fn end(&self, now: u64, call: &OpenCall, outcome: Outcome, spare: &mut Option<SlotId>) {
-        let Some(node) = self.table.node(call.position.node) else { return };
+    fn find_or_add(&self, identity: Identity<'_>, parent: NodeId, kept: &mut Kept) -> Option<NodeId> {
+        let Identity { kind, name, place, route } = identity;
+        let node = self.table.find_or_add(&Key { parent, kind, name, place })?;
+        if let Some(route) = route {
+            kept.route_nodes.keep(route, parent, node);
+        }
+        Some(node)
+    }
+
+    /// A call ends. Its slot becomes the spare one, unless there is one.
+    #[inline]
+    pub(crate) fn end(&self, now: u64, call: &OpenCall, outcome: Outcome, kept: &mut Kept) {
+        let mut has_children = false;
         if let Some(slot) = call.position.slot {
-            let (has_children, slot) = self.slots.close(slot);
-            if has_children {
-                node.covered.end(now);
-            }
-            if let Some(surplus) = spare.replace(slot) {
+            let next;
+            (has_children, next) = self.slots.close(slot);
+            if let Some(surplus) = kept.spare.replace(next) {
                 self.slots.put(surplus);
             }
         }
-        // Counts it before it stops being open, so that a report counts it twice rather than not at all.
-        match outcome {
-            Outcome::Completed => &node.completed,
-            Outcome::Cancelled => &node.cancelled,
+        let Some((numbers, adding)) = kept.numbers(&self.table, call.position.node) else { return };
+        if has_children {
+            numbers.covered.end(adding, now);
         }
-        .fetch_add(1, Ordering::Relaxed);
-        node.total.end(now);
+        // Counts it before it stops being open, so that a report counts it twice rather than not at all.
+        numbers.add_end(adding, outcome);
+        numbers.total.end(adding, now);
         if let Some((parent, slot)) = with_slot(call.parent)
             && self.slots.child_ends(slot)
-            && let Some(parent) = self.table.node(parent)
+            && let Some((parent, adding)) = kept.numbers(&self.table, parent)
         {
-            parent.covered.end(now);
+            parent.covered.end(adding, now);
         }
     }
 
+    /// A request ended that allocated `bytes`, and it is not the first one of its route. Otherwise returns false.
+    /// Allocates nothing.
+    #[inline]
+    pub(crate) fn add_known_request(&self, call: &OpenCall, bytes: u64) -> bool {
+        let route = self.table.node(call.position.node).and_then(|node| node.route.get());
+        route.is_some_and(|route| self.routes.add(*route, bytes))
+    }
+
     /// A request ended that allocated `bytes`.
+    #[cold]
     pub(crate) fn add_request(&self, call: &OpenCall, bytes: u64) {
         let Some(node) = self.table.node(call.position.node) else { return };
-        let route = match (node.route.get(), node.key.get()) {
-            (Some(route), _) => *route,
-            (None, Some(key)) if key.kind == TraceKind::Route => {
-                let route = self.routes.find_or_add(&key.name);
-                // An error says that another thread was first, with the same number.
-                let _ = node.route.set(route);
-                route
-            }
-            // It counts under `(other)`, with calls that are no requests.
-            _ => return,
-        };
+        let key = node.key.get().filter(|key| key.kind == TraceKind::Route);
+        // Otherwise it counts under `(other)`, with calls that are no requests.
+        let Some(key) = key else { return };
+        let route = self.routes.find_or_add(&key.name);
+        // An error says that another thread was first, with the same number.
+        let _ = node.route.set(route);
+        self.routes.make(route);
         self.routes.add(route, bytes);
     }
 }

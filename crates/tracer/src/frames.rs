@@ -1,9 +1,8 @@
 //! The calls that one thread has entered, and what each of them costs.
 
-use std::sync::atomic::Ordering;
-
 use crate::counts::Counts;
-use crate::node::Reading;
+use crate::kept::Kept;
+use crate::numbers::Reading;
 use crate::position::{OpenCall, Position};
 
 /// Entered calls that fit from the start. More calls make more room.
@@ -41,6 +40,13 @@ struct Frame {
     repeated: bool,
     /// Whether it has exited already, before a frame above it.
     exited: bool,
+}
+
+/// Adds polls to a counting, for one thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adder<'a> {
+    pub(crate) counts: &'a Counts,
+    pub(crate) kept: &'a Kept,
 }
 
 impl Frames {
@@ -110,65 +116,72 @@ impl Frames {
     pub(crate) fn exit(
         &mut self,
         depth: Depth,
-        counts: Option<&Counts>,
+        adder: Option<Adder<'_>>,
         end: Option<Reading>,
     ) -> Option<Reading> {
-        let mut cost = None;
-        while self.frames.len() > depth.0 {
-            cost = self.pop(counts, end);
+        while self.frames.len() > depth.0 + 1 {
+            self.pop(adder, end);
         }
-        self.pop_exited(counts, end);
+        let cost = if self.frames.len() > depth.0 { self.pop(adder, end) } else { None };
+        self.pop_exited(adder, end);
         cost
     }
 
     /// Exits a span. Calls that were entered later and have not exited stay entered: `tracing` permits any order.
     #[inline]
-    pub(crate) fn exit_span(&mut self, span: u64, counts: &Counts, end: Option<Reading>) {
-        let is_this =
-            |frame: &Frame| frame.span == span && frame.generation == counts.generation && !frame.exited;
+    pub(crate) fn exit_span(&mut self, span: u64, adder: Adder<'_>, end: Option<Reading>) {
+        let is_this = |frame: &Frame| {
+            frame.span == span && frame.generation == adder.counts.generation && !frame.exited
+        };
         match self.frames.iter().rposition(is_this) {
             Some(depth) if depth + 1 == self.frames.len() => {
-                self.pop(Some(counts), end);
+                self.pop(Some(adder), end);
             }
-            Some(depth) => self.exit_below(depth, counts, end),
+            Some(depth) => self.exit_below(depth, adder, end),
             // It was entered before this counting began.
             None => {}
         }
-        self.pop_exited(Some(counts), end);
+        self.pop_exited(Some(adder), end);
     }
 
     /// Removes frames that have exited before the frame above them.
     #[inline]
-    fn pop_exited(&mut self, counts: Option<&Counts>, end: Option<Reading>) {
+    fn pop_exited(&mut self, adder: Option<Adder<'_>>, end: Option<Reading>) {
         while self.frames.last().is_some_and(|frame| frame.exited) {
-            self.pop(counts, end);
+            self.pop(adder, end);
         }
     }
 
     /// Exits the innermost call. `None` if it is not counted.
     #[inline]
-    fn pop(&mut self, counts: Option<&Counts>, end: Option<Reading>) -> Option<Reading> {
-        let frame = self.frames.pop()?;
+    fn pop(&mut self, adder: Option<Adder<'_>>, end: Option<Reading>) -> Option<Reading> {
+        let frame = self.frames.last()?;
         self.entered = frame.entered;
-        let counts = counts.filter(|counts| counts.generation == frame.generation)?;
-        let cost = if frame.exited { frame.inside } else { frame.settle(counts, frame.inside, end?) };
-        self.add_inside(self.frames.len(), frame.generation, cost);
-        Some(cost)
+        let generation = frame.generation;
+        let cost = match (adder.filter(|adder| adder.counts.generation == generation), end) {
+            (None, _) => None,
+            (Some(_), _) if frame.exited => Some(frame.inside),
+            (Some(adder), end) => end.map(|end| frame.settle(adder, frame.inside, end)),
+        };
+        let below = self.frames.len() - 1;
+        self.frames.truncate(below);
+        self.add_inside(below, generation, cost?);
+        cost
     }
 
     /// Exits the call at `depth`, and leaves the calls above it. Its frame stays until they have exited, and passes on
     /// what they cost from now on.
     #[cold]
-    fn exit_below(&mut self, depth: usize, counts: &Counts, end: Option<Reading>) {
+    fn exit_below(&mut self, depth: usize, adder: Adder<'_>, end: Option<Reading>) {
         let above = self.frames.get(depth + 1).map(|frame| frame.begin);
         let Some(frame) = self.frames.get_mut(depth) else { return };
         frame.exited = true;
         let (Some(end), Some(above)) = (end, above) else { return };
         // The call above has run since `above`, and will add that time as well when it exits.
         let running = end.minus(above);
-        let cost = frame.settle(counts, frame.inside.plus(running), end);
+        let cost = frame.settle(adder, frame.inside.plus(running), end);
         frame.inside = Reading::default().minus(running);
-        self.add_inside(depth, counts.generation, cost);
+        self.add_inside(depth, adder.counts.generation, cost);
     }
 
     /// The frame below `depth` contains a call that cost this.
@@ -184,21 +197,10 @@ impl Frames {
 impl Frame {
     /// Counts a poll that ends now. Returns what it cost with the calls `inside`.
     #[inline]
-    fn settle(&self, counts: &Counts, inside: Reading, end: Reading) -> Reading {
+    fn settle(&self, adder: Adder<'_>, inside: Reading, end: Reading) -> Reading {
         let cost = end.minus(self.begin);
-        let Some(node) = counts.table.node(self.position.node) else { return cost };
-        node.polls.fetch_add(1, Ordering::Relaxed);
-        let own = cost.minus(inside);
-        node.own.add(own);
-        if self.repeated {
-            // A frame below has these own numbers inside, and will add them.
-            node.inside.add(Reading::default().minus(own));
-        } else {
-            node.inside.add(inside);
-            // Most polls are not the longest, and a load is cheaper than an atomic maximum.
-            if cost.time > node.longest_poll.load(Ordering::Relaxed) {
-                node.longest_poll.fetch_max(cost.time, Ordering::Relaxed);
-            }
+        if let Some((numbers, adding)) = adder.kept.numbers(&adder.counts.table, self.position.node) {
+            numbers.add_poll(adding, cost, inside, self.repeated);
         }
         cost
     }

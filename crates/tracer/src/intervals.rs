@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::adding::Adding;
+
 /// The bits of a time that are counted apart, so that a number of open intervals fits beside the other bits.
 const FINE: u64 = (1 << 24) - 1;
 
@@ -17,24 +19,40 @@ pub(crate) struct Intervals {
     fine: AtomicU64,
 }
 
+/// The sum of several [`Intervals`]: one can begin in one of them, and end in another.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct IntervalSum {
+    coarse: u64,
+    fine: u64,
+}
+
 impl Intervals {
     #[inline]
-    pub(crate) fn begin(&self, now: u64) {
-        self.fine.fetch_add(now & FINE, Ordering::Relaxed);
-        self.coarse.fetch_add((now & !FINE) + 1, Ordering::Relaxed);
+    pub(crate) fn begin(&self, adding: Adding, now: u64) {
+        adding.add(&self.fine, now & FINE);
+        adding.add(&self.coarse, (now & !FINE) + 1);
     }
 
     /// Ends one of the open intervals. It does not matter which.
     #[inline]
-    pub(crate) fn end(&self, now: u64) {
-        self.fine.fetch_sub(now & FINE, Ordering::Relaxed);
-        self.coarse.fetch_sub((now & !FINE) + 1, Ordering::Relaxed);
+    pub(crate) fn end(&self, adding: Adding, now: u64) {
+        adding.add(&self.fine, (now & FINE).wrapping_neg());
+        adding.add(&self.coarse, ((now & !FINE) + 1).wrapping_neg());
     }
 
+    pub(crate) fn add_to(&self, sum: &mut IntervalSum) {
+        sum.coarse = sum.coarse.wrapping_add(self.coarse.load(Ordering::Relaxed));
+        sum.fine = sum.fine.wrapping_add(self.fine.load(Ordering::Relaxed));
+    }
+}
+
+impl IntervalSum {
     /// The number of open intervals, and the time of all intervals until `now`.
-    pub(crate) fn read(&self, now: u64) -> (u64, u64) {
-        let coarse = self.coarse.load(Ordering::Relaxed);
-        let fine = self.fine.load(Ordering::Relaxed);
+    ///
+    /// Several parts are read one after the other. An interval that begins or ends meanwhile may be missing in one of
+    /// them, which changes the time by no more than the reading takes.
+    pub(crate) fn at(self, now: u64) -> (u64, u64) {
+        let Self { coarse, fine } = self;
         // The number of open intervals has a sign, because threads can end an interval before they begin it.
         let open = (coarse << 40).cast_signed() >> 40;
         let total =
@@ -49,18 +67,24 @@ impl Intervals {
 mod tests {
     use super::*;
 
+    fn read(intervals: &Intervals, now: u64) -> (u64, u64) {
+        let mut sum = IntervalSum::default();
+        intervals.add_to(&mut sum);
+        sum.at(now)
+    }
+
     #[test]
     fn intervals_last_until_their_end_or_until_now() {
         let intervals = Intervals::default();
-        assert_eq!(intervals.read(5), (0, 0));
-        intervals.begin(1_000_000_000);
-        intervals.begin(1_500_000_001);
-        assert_eq!(intervals.read(2_000_000_000), (2, 1_499_999_999));
-        intervals.end(3_000_000_007);
+        assert_eq!(read(&intervals, 5), (0, 0));
+        intervals.begin(Adding::Shared, 1_000_000_000);
+        intervals.begin(Adding::Shared, 1_500_000_001);
+        assert_eq!(read(&intervals, 2_000_000_000), (2, 1_499_999_999));
+        intervals.end(Adding::Shared, 3_000_000_007);
         // 1 s to 3.000000007 s and 1.500000001 s to 4 s, or the other way round: the sum is the same.
-        assert_eq!(intervals.read(4_000_000_000), (1, 4_500_000_006));
-        intervals.end(5_000_000_000);
-        assert_eq!(intervals.read(9_000_000_000), (0, 5_500_000_006));
+        assert_eq!(read(&intervals, 4_000_000_000), (1, 4_500_000_006));
+        intervals.end(Adding::Shared, 5_000_000_000);
+        assert_eq!(read(&intervals, 9_000_000_000), (0, 5_500_000_006));
     }
 
     #[test]
@@ -68,29 +92,29 @@ mod tests {
         let year = 365 * 24 * 3_600 * 1_000_000_000_u64;
         let intervals = Intervals::default();
         for begin in 0..100_000 {
-            intervals.begin(begin);
+            intervals.begin(Adding::Shared, begin);
         }
-        let (open, total) = intervals.read(year / 1_000);
+        let (open, total) = read(&intervals, year / 1_000);
         assert_eq!((open, total), (100_000, 100_000 * (year / 1_000) - (0..100_000).sum::<u64>()));
     }
 
     #[test]
     fn a_reading_from_before_a_beginning_is_not_negative() {
         let intervals = Intervals::default();
-        intervals.begin(100);
-        assert_eq!(intervals.read(90), (1, 0));
+        intervals.begin(Adding::Shared, 100);
+        assert_eq!(read(&intervals, 90), (1, 0));
     }
 
     #[test]
     fn an_end_before_its_beginning_changes_no_other_interval() {
         let intervals = Intervals::default();
-        intervals.begin(1 << 30);
-        intervals.end(1 << 40);
-        let before = intervals.read(1 << 50);
-        intervals.end(1 << 41);
-        assert_eq!(intervals.read(1 << 41), before);
-        intervals.begin(1 << 41);
-        assert_eq!(intervals.read(1 << 50), before);
+        intervals.begin(Adding::Shared, 1 << 30);
+        intervals.end(Adding::Shared, 1 << 40);
+        let before = read(&intervals, 1 << 50);
+        intervals.end(Adding::Shared, 1 << 41);
+        assert_eq!(read(&intervals, 1 << 41), before);
+        intervals.begin(Adding::Shared, 1 << 41);
+        assert_eq!(read(&intervals, 1 << 50), before);
     }
 
     #[test]
@@ -101,12 +125,23 @@ mod tests {
                 let intervals = &intervals;
                 scope.spawn(move || {
                     for step in 0..10_000_u64 {
-                        intervals.begin(step << 20 | thread);
-                        intervals.end((step + 1) << 20 | thread);
+                        intervals.begin(Adding::Shared, step << 20 | thread);
+                        intervals.end(Adding::Shared, (step + 1) << 20 | thread);
                     }
                 });
             }
         });
-        assert_eq!(intervals.read(1 << 60), (0, 40_000 << 20));
+        assert_eq!(read(&intervals, 1 << 60), (0, 40_000 << 20));
+    }
+
+    #[test]
+    fn an_interval_can_begin_in_one_part_and_end_in_another() {
+        let parts = [Intervals::default(), Intervals::default()];
+        parts[0].begin(Adding::Alone, 1 << 40);
+        parts[1].end(Adding::Alone, (1 << 40) + 5);
+        parts[1].begin(Adding::Alone, (1 << 41) + 1);
+        let mut sum = IntervalSum::default();
+        parts.iter().for_each(|part| part.add_to(&mut sum));
+        assert_eq!(sum.at((1 << 41) + 8), (1, 12));
     }
 }

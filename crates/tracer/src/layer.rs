@@ -60,7 +60,8 @@ impl TracerLayer {
             None => Parent::Current,
         };
         let place = Place { file: metadata.file(), line: metadata.line().unwrap_or(0) };
-        let identity = Identity { kind: TraceKind::Span, name: Name::Static(metadata.name()), place };
+        let identity =
+            Identity { kind: TraceKind::Span, name: Name::Static(metadata.name()), place, route: None };
         thread::begin_span(self.generation(), identity, parent, self.span(id));
     }
 

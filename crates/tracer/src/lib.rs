@@ -40,6 +40,8 @@
 //!   to the whole. Bytes are exact, rounded to the size classes of jemalloc. Memory that is freed elsewhere or later is
 //!   not matched to the code that allocated it.
 //! - For each route: requests in flight, and bytes per request (mean, p50, p99, maximum).
+//! - For each route: live bytes, if live samples are recorded. Requests have their route in live samples also while no
+//!   tracer counts. [`inherit_route`] passes the route on to a task.
 //!
 //! A call counts only if it began while the tracer counted. Calls that were open before do not appear, and what they
 //! create stands at the root.
@@ -48,7 +50,8 @@
 //!
 //! While nothing counts, a call costs one relaxed load at its creation, and its polls a comparison. While it counts, an
 //! entry and an exit read the clock twice, and allocate nothing once their node exists. `measure/spans/run` measures
-//! it. The number of nodes bounds all memory; nothing grows with the number of spans, tasks or requests.
+//! it. A tracer that is made a millisecond before it counts reads the processor's counter, if that is the kernel's
+//! clock. The number of nodes bounds all memory; nothing grows with the number of spans, tasks or requests.
 //!
 //! # Security
 //!
@@ -75,15 +78,20 @@
 //!
 //! - `sync`: atomic numbers, of the standard library or of loom
 //! - `clock`: time as numbers
+//! - `adding`: additions to numbers, alone or beside other threads
 //! - `intervals`: how many intervals are open, and how long all lasted
 //! - `histogram`: a distribution in a fixed number of buckets
 //! - `chunks`: a table that grows up to a limit
 //! - `index`: finds nodes by their key, without a lock
 //! - `name`: the names of nodes
-//! - `node`: the numbers of one node
+//! - `known_routes`: the routes that this process has seen, each with its label
+//! - `numbers`: what calls of one node add up to
+//! - `node`: what makes two calls the same node
+//! - `lane`: numbers that one thread alone adds to
 //! - `table`: the nodes of one counting
 //! - `slots`: open calls, by number
 //! - `position`: where a call stands among the others
+//! - `kept`: what a thread keeps from one call to the next
 //! - `spans`: open spans, by their id
 //! - `routes`: bytes per request, by route
 //! - `counts`: everything that is counted from one start to the next
@@ -91,6 +99,7 @@
 //! - `frames`: the calls that one thread has entered
 //! - `thread`: beginnings, entries, exits and ends of calls, on their thread
 //! - `call`: calls as values
+//! - `inherit`: futures whose live memory counts for a route
 //! - `traced`: futures that are counted
 //! - `route`: requests that are counted by route
 //! - `layer`: counts the spans of the crate `tracing`
@@ -105,15 +114,20 @@
 // In the order of the list above.
 mod sync;
 mod clock;
+mod adding;
 mod intervals;
 mod histogram;
 mod chunks;
 mod index;
 mod name;
+mod known_routes;
+mod numbers;
 mod node;
+mod lane;
 mod table;
 mod slots;
 mod position;
+mod kept;
 mod spans;
 mod routes;
 mod counts;
@@ -121,6 +135,7 @@ mod counting;
 mod frames;
 mod thread;
 mod call;
+mod inherit;
 mod traced;
 mod route;
 #[cfg(feature = "tracing")]
@@ -129,6 +144,7 @@ mod report;
 mod tracer;
 
 pub use call::{Call, CallGuard};
+pub use inherit::{InheritRoute, inherit_route};
 #[cfg(feature = "tracing")]
 pub use layer::TracerLayer;
 pub use name::RouteLabel;

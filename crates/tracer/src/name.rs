@@ -10,8 +10,8 @@ const NO_ROUTE: &str = "(no route)";
 /// A route as a node shows it: method and matched pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RouteLabel<'a> {
-    method: &'static str,
-    pattern: &'a str,
+    pub(crate) method: &'static str,
+    pub(crate) pattern: &'a str,
 }
 
 impl<'a> RouteLabel<'a> {

@@ -1,13 +1,12 @@
-//! The numbers of one node.
+//! What makes two calls the same node.
 
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use memory_debug_report::TraceKind;
 
-use crate::intervals::Intervals;
 use crate::name::{KeptName, Name};
+use crate::numbers::Numbers;
 
 /// The number of a node in its table.
 pub(crate) type NodeId = u32;
@@ -15,7 +14,7 @@ pub(crate) type NodeId = u32;
 /// The parent of nodes that have none.
 pub(crate) const NO_NODE: NodeId = NodeId::MAX;
 
-/// What makes two calls the same node.
+/// Calls with equal keys are one node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key<'a> {
     pub(crate) parent: NodeId,
@@ -41,79 +40,14 @@ pub(crate) struct KeptKey {
     pub(crate) place: Place,
 }
 
-/// A node. All numbers wrap, and are written in any order.
+/// A node, with the numbers that all threads share.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     /// Written once, before the node can be found.
     pub(crate) key: OnceLock<KeptKey>,
     /// The number of its route, once a request has finished.
     pub(crate) route: OnceLock<u32>,
-    /// From the beginning to the end of each call.
-    pub(crate) total: Intervals,
-    /// While a call has open children.
-    pub(crate) covered: Intervals,
-    pub(crate) completed: AtomicU64,
-    pub(crate) cancelled: AtomicU64,
-    pub(crate) polls: AtomicU64,
-    pub(crate) longest_poll: AtomicU64,
-    /// Polls of this node, without what was polled inside.
-    pub(crate) own: Cost,
-    /// What was polled inside: what the inclusive numbers have beyond the own ones. Most polls have nothing inside, and
-    /// then only `own` changes.
-    pub(crate) inside: Cost,
-}
-
-/// Time and bytes of polls.
-#[derive(Debug, Default)]
-pub(crate) struct Cost {
-    pub(crate) busy: AtomicU64,
-    pub(crate) allocated: AtomicU64,
-    pub(crate) freed: AtomicU64,
-}
-
-/// Time and bytes, at one moment or of a part of a poll.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reading {
-    /// Nanoseconds.
-    pub(crate) time: u64,
-    pub(crate) allocated: u64,
-    pub(crate) freed: u64,
-}
-
-impl Cost {
-    #[inline]
-    pub(crate) fn add(&self, cost: Reading) {
-        // Many of these numbers are 0, and a comparison is cheaper than an atomic addition.
-        if cost.time != 0 {
-            self.busy.fetch_add(cost.time, Ordering::Relaxed);
-        }
-        if cost.allocated != 0 {
-            self.allocated.fetch_add(cost.allocated, Ordering::Relaxed);
-        }
-        if cost.freed != 0 {
-            self.freed.fetch_add(cost.freed, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Reading {
-    #[inline]
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            time: self.time.wrapping_add(other.time),
-            allocated: self.allocated.wrapping_add(other.allocated),
-            freed: self.freed.wrapping_add(other.freed),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn minus(self, other: Self) -> Self {
-        Self {
-            time: self.time.wrapping_sub(other.time),
-            allocated: self.allocated.wrapping_sub(other.allocated),
-            freed: self.freed.wrapping_sub(other.freed),
-        }
-    }
+    pub(crate) numbers: Numbers,
 }
 
 impl Key<'_> {

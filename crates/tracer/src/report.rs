@@ -2,19 +2,17 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use memory_debug_core::__private::global_allocator;
+use memory_debug_core::__private::live_samples::live_bytes_by_route;
 use memory_debug_report::__private::timestamp;
 use memory_debug_report::{RouteTrace, Trace, TraceKind, TraceNode, Unavailable};
 
 use crate::counts::Counts;
-use crate::node::{Cost, NO_NODE, Node, NodeId};
+use crate::node::{NO_NODE, Node, NodeId};
+use crate::numbers::{NumbersSum, Reading};
 use crate::routes::OTHER_ROUTES;
 use crate::table::OTHER;
-
-/// Why no report has live bytes by route.
-const NO_LIVE: &str = "live bytes by route need live samples, which this version does not have";
 
 /// What `counts` holds now. Values that are missing get a reason.
 pub(crate) fn trace(counts: &Counts, unavailable: &mut Unavailable) -> Trace {
@@ -25,13 +23,14 @@ pub(crate) fn trace(counts: &Counts, unavailable: &mut Unavailable) -> Trace {
             unavailable.note(path, &reason);
         }
     }
-    unavailable.note("trace.routes.live", NO_LIVE);
+    let live = unavailable.keep("trace.routes.live", live_bytes_by_route());
 
     let counted = counts.counted();
     let nodes: Vec<(NodeId, NodeId, TraceNode)> = counts
-        .table
-        .iter()
-        .filter_map(|(id, node)| Some((id, node.key.get()?.parent, read(node, counted, has_bytes)?)))
+        .nodes()
+        .filter_map(|(id, node, sum)| {
+            Some((id, node.key.get()?.parent, read(node, sum, counted, has_bytes)?))
+        })
         .collect();
 
     let mut trace = Trace::default();
@@ -45,40 +44,41 @@ pub(crate) fn trace(counts: &Counts, unavailable: &mut Unavailable) -> Trace {
     trace.calls_in_other =
         nodes.iter().filter(|(.., node)| node.kind == TraceKind::Other).map(|(.., node)| node.calls).sum();
     trace.routes = routes(counts, &nodes, has_bytes);
+    if let Some(live) = live {
+        add_live(&mut trace.routes, live);
+    }
     trace.nodes = preorder(nodes);
     trace
 }
 
 /// The numbers of a node until `now`. `None` if nothing called it.
-fn read(node: &Node, now: u64, has_bytes: bool) -> Option<TraceNode> {
+fn read(node: &Node, sum: NumbersSum, now: u64, has_bytes: bool) -> Option<TraceNode> {
     let key = node.key.get()?;
-    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
-    let (pending, total) = node.total.read(now);
-    let (_, covered) = node.covered.read(now);
-    let inclusive = |cost: fn(&Cost) -> &AtomicU64| {
-        // Another thread can have written one of the two, which makes the sum negative.
-        let sum = load(cost(&node.inside)).wrapping_add(load(cost(&node.own)));
-        sum.cast_signed().max(0).cast_unsigned()
-    };
+    let (pending, total) = sum.total.at(now);
+    let (_, covered) = sum.covered.at(now);
+    let all = sum.own.plus(sum.inside);
+    // Another thread can have written one of the two, which makes the sum negative.
+    let inclusive = |part: fn(Reading) -> u64| part(all).cast_signed().max(0).cast_unsigned();
     // A poll inside a poll of one node is known before the outer one ends.
-    let own = |cost: fn(&Cost) -> &AtomicU64| load(cost(&node.own)).min(inclusive(cost));
-    let [allocated, freed]: [fn(&Cost) -> &AtomicU64; 2] = [|cost| &cost.allocated, |cost| &cost.freed];
+    let own = |part: fn(Reading) -> u64| part(sum.own).min(inclusive(part));
+    let [busy, allocated, freed]: [fn(Reading) -> u64; 3] =
+        [|cost| cost.time, |cost| cost.allocated, |cost| cost.freed];
     let mut read = TraceNode::default();
     read.name = key.name.text();
     read.kind = key.kind;
     read.file = key.place.file.map(str::to_owned);
     read.line = Some(key.place.line).filter(|line| *line > 0);
-    read.completed = load(&node.completed);
-    read.cancelled = load(&node.cancelled);
+    read.completed = sum.completed;
+    read.cancelled = sum.cancelled;
     read.pending = pending;
     // Not counted by itself, so that it is the sum at every moment.
     read.calls = read.completed + read.cancelled + read.pending;
-    read.polls = load(&node.polls);
+    read.polls = sum.polls;
     read.total_ns = total;
     read.own_total_ns = total.saturating_sub(covered);
-    read.own_busy_ns = own(|cost| &cost.busy);
-    read.busy_ns = inclusive(|cost| &cost.busy);
-    read.longest_poll_ns = load(&node.longest_poll);
+    read.own_busy_ns = own(busy);
+    read.busy_ns = inclusive(busy);
+    read.longest_poll_ns = sum.longest_poll;
     if has_bytes {
         (read.own_allocated, read.allocated) = (Some(own(allocated)), Some(inclusive(allocated)));
         (read.own_freed, read.freed) = (Some(own(freed)), Some(inclusive(freed)));
@@ -152,4 +152,60 @@ fn routes(counts: &Counts, nodes: &[(NodeId, NodeId, TraceNode)], has_bytes: boo
         ))
     });
     routes
+}
+
+/// Adds the live bytes of each route, and routes that had no request since the start but have live bytes.
+fn add_live(routes: &mut Vec<RouteTrace>, live: Vec<(String, u64, f64)>) {
+    for route in &mut *routes {
+        route.live = Some(0);
+    }
+    let mut places: HashMap<String, usize> =
+        routes.iter().enumerate().map(|(place, route)| (route.route.clone(), place)).collect();
+    for (name, bytes, stderr) in live {
+        let is_beyond = !places.contains_key(&name) && routes.len() >= OTHER_ROUTES as usize;
+        let name = if is_beyond { OTHER.to_owned() } else { name };
+        let place = *places.entry(name).or_insert_with_key(|name| {
+            let mut route = RouteTrace::default();
+            route.route = name.clone();
+            routes.push(route);
+            routes.len() - 1
+        });
+        if let Some(route) = routes.get_mut(place) {
+            route.live = Some(route.live.unwrap_or(0).saturating_add(bytes));
+            route.live_stderr = Some(stderr.hypot(route.live_stderr.unwrap_or(0.0)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str) -> RouteTrace {
+        let mut route = RouteTrace::default();
+        route.route = name.to_owned();
+        route
+    }
+
+    fn live(name: &str, bytes: u64, stderr: f64) -> (String, u64, f64) {
+        (name.to_owned(), bytes, stderr)
+    }
+
+    #[test]
+    fn live_bytes_stand_beside_the_requests_of_their_route() {
+        let mut routes = vec![route("GET /a"), route("GET /b")];
+        add_live(&mut routes, vec![live("(no route)", 7, 2.0), live("GET /b", 9, 3.0)]);
+        let rows: Vec<_> =
+            routes.iter().map(|route| (&*route.route, route.live.unwrap(), route.live_stderr)).collect();
+        assert_eq!(rows, [("GET /a", 0, None), ("GET /b", 9, Some(3.0)), ("(no route)", 7, Some(2.0))]);
+    }
+
+    #[test]
+    fn routes_beyond_the_limit_share_a_row() {
+        let mut routes = vec![route("GET /a"); OTHER_ROUTES as usize];
+        add_live(&mut routes, vec![live("GET /b", 1, 3.0), live("GET /c", 2, 4.0), live("GET /a", 8, 0.0)]);
+        let row = routes.iter().find(|route| route.route == OTHER).unwrap();
+        assert_eq!((row.live, row.live_stderr), (Some(3), Some(5.0)));
+        assert_eq!(routes.len(), OTHER_ROUTES as usize + 1);
+    }
 }

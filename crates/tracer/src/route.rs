@@ -1,16 +1,19 @@
-//! Requests that are counted by route.
+//! Requests that are counted by route, and whose live memory counts for their route.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use memory_debug_core::__private::live_samples::recording;
+use memory_debug_core::__private::{LabelGuard, RouteLabel as LiveLabel};
 use pin_project_lite::pin_project;
 
 use crate::call::{Call, CallGuard};
-use crate::counts::Outcome;
 use crate::frames::Depth;
+use crate::known_routes::{self, KnownRoute};
 use crate::name::RouteLabel;
+use crate::numbers::Outcome;
 use crate::thread;
 
 /// A request, from [`Tracer::route`](crate::Tracer::route) to [`complete`](Self::complete). A request that is dropped
@@ -21,17 +24,38 @@ pub struct RouteCall {
     call: Call,
     /// What it allocated so far.
     allocated: u64,
+    /// The route for live samples. `None` unless they were recorded when the request began.
+    label: Option<LiveLabel>,
 }
 
 impl RouteCall {
-    pub(crate) const fn new(call: Call) -> Self {
-        Self { call, allocated: 0 }
+    /// A request that is not followed.
+    #[inline]
+    pub(crate) const fn unfollowed() -> Self {
+        Self { call: Call::uncounted(), allocated: 0, label: None }
+    }
+
+    /// A request begins. It counts in this counting, unless that is 0.
+    #[inline(never)]
+    pub(crate) fn begin(generation: u64, name: RouteLabel<'_>) -> Self {
+        let route = known(name);
+        let call = match generation {
+            0 => Call::uncounted(),
+            _ => Call::begin_route(generation, name, route.map(|route| route.number)),
+        };
+        Self { call, allocated: 0, label: live_label(route) }
+    }
+
+    /// Whether its polls are counted or have a label.
+    #[inline]
+    fn is_followed(&self) -> bool {
+        self.call.is_open() | self.label.is_some()
     }
 
     /// Enters the request until the guard is dropped.
     #[inline]
     pub fn enter(&mut self) -> CallGuard<'_> {
-        self.call.enter_counting(Some(&mut self.allocated))
+        self.call.enter_counting(Some(&mut self.allocated), self.label)
     }
 
     /// The response is ready.
@@ -56,50 +80,67 @@ impl RouteCall {
 #[derive(Debug)]
 #[must_use = "a request that is dropped counts as cancelled"]
 pub struct EnteredRoute {
+    entry: Entry,
+    /// What the thread allocates counts for the route.
+    label: Option<LabelGuard>,
     route: RouteCall,
-    depth: Option<Depth>,
     /// The thread that entered the request must exit it.
     _not_send: PhantomData<*const ()>,
 }
 
+/// Dropping it exits the request.
+#[derive(Debug)]
+struct Entry(Option<Depth>);
+
+fn known(name: RouteLabel<'_>) -> Option<&'static KnownRoute> {
+    known_routes::recent(name).or_else(|| thread::excused(|| known_routes::find_or_add(name)))
+}
+
+#[inline]
+fn live_label(route: Option<&KnownRoute>) -> Option<LiveLabel> {
+    route.filter(|_| recording()).and_then(|route| route.label)
+}
+
 impl EnteredRoute {
-    /// A request that is not counted.
+    /// A request that is not followed.
     #[inline]
-    pub(crate) const fn uncounted() -> Self {
-        Self { route: RouteCall::new(Call::uncounted()), depth: None, _not_send: PhantomData }
+    pub(crate) const fn unfollowed() -> Self {
+        Self { entry: Entry(None), label: None, route: RouteCall::unfollowed(), _not_send: PhantomData }
     }
 
-    /// Apart, so that a request which is not counted saves no registers.
+    /// A request begins and is entered. It counts in this counting, unless that is 0. Apart, so that a request which is
+    /// not followed saves no registers.
     #[inline(never)]
-    pub(crate) fn begin(generation: u64, label: RouteLabel<'_>) -> Self {
-        let (call, depth) = Call::enter_route(generation, label);
-        Self { route: RouteCall::new(call), depth, _not_send: PhantomData }
+    pub(crate) fn begin(generation: u64, name: RouteLabel<'_>) -> Self {
+        let route = known(name);
+        let (call, depth) = match generation {
+            0 => (Call::uncounted(), None),
+            _ => Call::enter_route(generation, name, route.map(|route| route.number)),
+        };
+        let label = live_label(route);
+        let route = RouteCall { call, allocated: 0, label };
+        Self { entry: Entry(depth), label: label.map(LiveLabel::enter), route, _not_send: PhantomData }
     }
 
     /// Exits the request, and counts the polls of the `future` that the service returned. What the service did since it
     /// was entered is counted as well: some services work before they return their future.
     #[inline]
-    pub fn future<F>(mut self, future: F) -> RouteFuture<F> {
-        if self.depth.is_some() {
-            self.exit();
+    pub fn future<F>(self, future: F) -> RouteFuture<F> {
+        let Self { mut entry, label, mut route, .. } = self;
+        drop(label);
+        if let Some(cost) = entry.0.take().and_then(thread::exit) {
+            route.allocated = cost.allocated;
         }
-        let route = std::mem::replace(&mut self.route, RouteCall::new(Call::uncounted()));
         RouteFuture { future, route }
-    }
-
-    #[inline(never)]
-    fn exit(&mut self) {
-        if let Some(cost) = self.depth.take().and_then(thread::exit) {
-            self.route.allocated = self.route.allocated.wrapping_add(cost.allocated);
-        }
     }
 }
 
-impl Drop for EnteredRoute {
+impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        if self.depth.is_some() {
-            self.exit();
+        // Only if a panic goes on, or the future is never made. The request is cancelled, and its bytes do not matter.
+        if let Some(depth) = self.0 {
+            thread::exit(depth);
         }
     }
 }
@@ -116,10 +157,10 @@ pin_project! {
 }
 
 impl<F> RouteFuture<F> {
-    /// The future of a request that is not counted.
+    /// The future of a request that is not followed: its polls are not counted and have no label.
     #[inline]
-    pub const fn uncounted(future: F) -> Self {
-        Self { future, route: RouteCall::new(Call::uncounted()) }
+    pub const fn unfollowed(future: F) -> Self {
+        Self { future, route: RouteCall::unfollowed() }
     }
 }
 
@@ -129,16 +170,16 @@ impl<F: Future> Future for RouteFuture<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let request = self.project();
-        if request.route.call.is_open() {
-            return poll_counted(request.future, context, request.route);
+        if request.route.is_followed() {
+            return poll_followed(request.future, context, request.route);
         }
         request.future.poll(context)
     }
 }
 
-/// Apart, so that a poll which is not counted saves no registers.
+/// Apart, so that a poll which is not followed saves no registers.
 #[inline(never)]
-fn poll_counted<F: Future>(
+fn poll_followed<F: Future>(
     future: Pin<&mut F>,
     context: &mut Context<'_>,
     route: &mut RouteCall,

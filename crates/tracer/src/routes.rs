@@ -63,11 +63,19 @@ impl Routes {
         self.routes.get(number)?.name.get()
     }
 
-    /// A request of this route has allocated `bytes`.
-    pub(crate) fn add(&self, route: u32, bytes: u64) {
-        if let Some(route) = self.routes.get_or_make(route) {
+    /// Makes the distribution of this route, if it does not exist.
+    pub(crate) fn make(&self, route: u32) {
+        self.routes.get_or_make(route);
+    }
+
+    /// A request of this route has allocated `bytes`. Returns whether the distribution exists.
+    #[inline]
+    pub(crate) fn add(&self, route: u32, bytes: u64) -> bool {
+        let route = self.routes.get(route);
+        if let Some(route) = route {
             route.bytes.add(bytes);
         }
+        route.is_some()
     }
 
     /// The figures of a route. `None` before the first request has finished.
@@ -89,7 +97,9 @@ mod tests {
         }
         assert_eq!(routes.find_or_add(&name(MAX_ROUTES)), OTHER_ROUTES);
         assert_eq!(routes.find_or_add(&name(7)), 7);
-        routes.add(OTHER_ROUTES, 5);
+        assert!(!routes.add(OTHER_ROUTES, 5));
+        routes.make(OTHER_ROUTES);
+        assert!(routes.add(OTHER_ROUTES, 5));
         assert_eq!(routes.read(OTHER_ROUTES).unwrap().total, 5);
         assert_eq!(routes.read(7), None);
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use memory_debug_core::__private::ThreadCounters;
 
 use crate::counting;
-use crate::counts::{Counts, Identity, Outcome};
-use crate::frames::{Depth, Frames};
-use crate::node::Reading;
+use crate::counts::{Counts, Identity};
+use crate::frames::{Adder, Depth, Frames};
+use crate::kept::{Kept, RouteNodes};
+use crate::numbers::{Outcome, Reading};
 use crate::position::{OpenCall, Position};
-use crate::slots::SlotId;
 
 thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread::new()) };
@@ -19,9 +19,7 @@ thread_local! {
 struct Thread {
     /// What this thread counted in last.
     counts: Option<Arc<Counts>>,
-    /// A slot of `counts` for the next call, so that most calls leave the list of free slots, which all threads share,
-    /// alone.
-    spare: Option<SlotId>,
+    kept: Kept,
     frames: Frames,
     counters: Counters,
     /// Bytes that the tracer itself allocated and freed, which no call has.
@@ -54,7 +52,14 @@ pub(crate) fn begin(generation: u64, identity: Identity<'_>) -> Option<OpenCall>
 #[inline]
 pub(crate) fn begin_entered(generation: u64, identity: Identity<'_>) -> Option<(OpenCall, Option<Depth>)> {
     with(|thread| {
-        let (call, time) = thread.begin(generation, identity, Parent::Current)?;
+        thread.prepare(generation)?;
+        let counts = thread.counts.as_deref()?;
+        let parent = thread.frames.position(generation);
+        let time = now(counts)?;
+        let call = match counts.begin_kept(time, identity.route, parent, &mut thread.kept) {
+            Some(call) => call,
+            None => thread.begin_new(time, identity, parent)?,
+        };
         let depth = thread.prepare_entry(&call).map(|()| thread.frames.push(&call, 0, thread.reading(time)));
         Some((call, depth))
     })
@@ -63,12 +68,14 @@ pub(crate) fn begin_entered(generation: u64, identity: Identity<'_>) -> Option<(
 /// A call ends, perhaps on another thread than the one it began on. A request tells how many bytes it allocated.
 #[inline]
 pub(crate) fn end(call: &OpenCall, outcome: Outcome, request: Option<u64>) {
-    with_counts(call.generation, |counts, spare| {
+    with_counts(call.generation, |counts, kept| {
         let now = now(counts)?;
-        if let Some(bytes) = request {
+        if let Some(bytes) = request
+            && !counts.add_known_request(call, bytes)
+        {
             counts.add_request(call, bytes);
         }
-        counts.end(now, call, outcome, spare);
+        counts.end(now, call, outcome, kept);
         Some(())
     });
 }
@@ -89,7 +96,8 @@ pub(crate) fn exit(depth: Depth) -> Option<Reading> {
         let generation = thread.frames.generation(depth)?;
         // If it no longer counts, the frames go without being counted.
         let end = thread.prepare(generation).and_then(|()| thread.read());
-        thread.frames.exit(depth, thread.counts.as_deref(), end)
+        let adder = thread.counts.as_deref().map(|counts| Adder { counts, kept: &thread.kept });
+        thread.frames.exit(depth, adder, end)
     })
 }
 
@@ -99,15 +107,18 @@ pub(crate) fn exit(depth: Depth) -> Option<Reading> {
 pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall, request: Option<u64>) {
     let ended = with(|thread| {
         let moment = thread.prepare(call.generation).and_then(|()| thread.read());
-        let counts = thread.counts.as_deref();
-        let cost = thread.frames.exit(depth, counts, moment);
-        let (counts, moment) = (counts?, moment?);
-        let before = thread.bytes();
+        let adder = thread.counts.as_deref().map(|counts| Adder { counts, kept: &thread.kept });
+        let cost = thread.frames.exit(depth, adder, moment);
+        let (counts, moment) = (thread.counts.as_deref()?, moment?);
+        counts.end(moment.time, call, Outcome::Completed, &mut thread.kept);
         if let Some(bytes) = request {
-            counts.add_request(call, bytes.wrapping_add(cost.unwrap_or_default().allocated));
+            let bytes = bytes.wrapping_add(cost.unwrap_or_default().allocated);
+            if !counts.add_known_request(call, bytes) {
+                let before = thread.bytes();
+                counts.add_request(call, bytes);
+                thread.excuse(before);
+            }
         }
-        counts.end(moment.time, call, Outcome::Completed, &mut thread.spare);
-        thread.excuse(before);
         Some(())
     });
     if ended.is_none() {
@@ -120,10 +131,10 @@ pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall, request: Option<u64>) 
 pub(crate) fn begin_span(generation: u64, identity: Identity<'_>, parent: Parent, span: u64) {
     let begun = with(|thread| thread.begin(generation, identity, parent));
     let Some((call, _)) = begun else { return };
-    with_counts(generation, |counts, spare| {
+    with_counts(generation, |counts, kept| {
         if !counts.spans.insert(span, &call) {
             // Its end could not be noticed.
-            counts.end(now(counts)?, &call, Outcome::Completed, spare);
+            counts.end(now(counts)?, &call, Outcome::Completed, kept);
         }
         Some(())
     });
@@ -145,7 +156,8 @@ pub(crate) fn exit_span(generation: u64, span: u64) {
     with(|thread| {
         thread.prepare(generation)?;
         let end = thread.read();
-        thread.frames.exit_span(span, thread.counts.as_deref()?, end);
+        let adder = Adder { counts: thread.counts.as_deref()?, kept: &thread.kept };
+        thread.frames.exit_span(span, adder, end);
         Some(())
     });
 }
@@ -153,11 +165,24 @@ pub(crate) fn exit_span(generation: u64, span: u64) {
 /// A span closes.
 #[inline]
 pub(crate) fn end_span(generation: u64, span: u64) {
-    with_counts(generation, |counts, spare| {
+    with_counts(generation, |counts, kept| {
         let call = counts.spans.remove(span, generation)?;
-        counts.end(now(counts)?, &call, Outcome::Completed, spare);
+        counts.end(now(counts)?, &call, Outcome::Completed, kept);
         Some(())
     });
+}
+
+/// Runs `run`, which is work of the tracer. No call has the bytes that it allocates.
+pub(crate) fn excused<T>(run: impl FnOnce() -> T) -> T {
+    let before = with(|thread| Some(thread.bytes()));
+    let result = run();
+    if let Some(before) = before {
+        with(|thread| {
+            thread.excuse(before);
+            Some(())
+        });
+    }
+    result
 }
 
 /// Runs `run` with the state of this thread. `None` while the thread ends, or inside of `run`.
@@ -168,7 +193,7 @@ fn with<T>(run: impl FnOnce(&mut Thread) -> Option<T>) -> Option<T> {
 
 /// Runs `run` with the counting of this number, if it still counts.
 #[inline]
-fn with_counts(generation: u64, run: impl Fn(&Counts, &mut Option<SlotId>) -> Option<()>) {
+fn with_counts(generation: u64, run: impl Fn(&Counts, &mut Kept) -> Option<()>) {
     let ran = with(|thread| {
         let counts = match thread.prepare(generation) {
             Some(()) => thread.counts.as_deref(),
@@ -176,7 +201,7 @@ fn with_counts(generation: u64, run: impl Fn(&Counts, &mut Option<SlotId>) -> Op
         };
         let before = thread.bytes();
         if let Some(counts) = counts {
-            run(counts, &mut thread.spare);
+            run(counts, &mut thread.kept);
         }
         thread.excuse(before);
         Some(())
@@ -185,9 +210,9 @@ fn with_counts(generation: u64, run: impl Fn(&Counts, &mut Option<SlotId>) -> Op
     if ran.is_none()
         && let Some(counts) = counting::find(generation)
     {
-        let mut spare = None;
-        run(&counts, &mut spare);
-        if let Some(spare) = spare {
+        let mut kept = Kept::default();
+        run(&counts, &mut kept);
+        if let Some(spare) = kept.spare {
             counts.slots.put(spare);
         }
     }
@@ -207,7 +232,7 @@ impl Thread {
     const fn new() -> Self {
         Self {
             counts: None,
-            spare: None,
+            kept: Kept { spare: None, lane: None, route_nodes: RouteNodes::new() },
             frames: Frames::new(),
             counters: Counters::Unknown,
             ours: Reading { time: 0, allocated: 0, freed: 0 },
@@ -229,16 +254,21 @@ impl Thread {
             self.counters = ThreadCounters::of_this_thread().map_or(Counters::None, Counters::Of);
         }
         let before = self.bytes();
-        self.give_back_spare();
+        self.give_back();
         // What no longer counts is not kept.
         self.counts = counting::find(generation);
+        self.kept.lane = self.counts.as_ref().and_then(|counts| counts.take_lane());
         self.excuse(before);
         self.counts.is_some().then_some(())
     }
 
-    fn give_back_spare(&mut self) {
-        if let (Some(counts), Some(spare)) = (&self.counts, self.spare.take()) {
+    fn give_back(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
+        if let (Some(counts), Some(spare)) = (&self.counts, kept.spare) {
             counts.slots.put(spare);
+        }
+        if let Some(lane) = kept.lane {
+            lane.give_back();
         }
     }
 
@@ -246,13 +276,18 @@ impl Thread {
     #[inline]
     fn begin(&mut self, generation: u64, identity: Identity<'_>, parent: Parent) -> Option<(OpenCall, u64)> {
         self.prepare(generation)?;
-        let before = self.bytes();
-        let counts = self.counts.as_ref()?;
+        let counts = self.counts.as_deref()?;
         let parent = self.parent(counts, parent);
         let time = now(counts)?;
-        let call = counts.begin(time, identity, parent, &mut self.spare);
+        Some((self.begin_new(time, identity, parent)?, time))
+    }
+
+    /// A call begins whose node this thread looks up.
+    fn begin_new(&mut self, time: u64, identity: Identity<'_>, parent: Option<Position>) -> Option<OpenCall> {
+        let before = self.bytes();
+        let call = self.counts.as_deref()?.begin(time, identity, parent, &mut self.kept);
         self.excuse(before);
-        Some((call?, time))
+        call
     }
 
     #[inline]
@@ -329,6 +364,6 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        self.give_back_spare();
+        self.give_back();
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use memory_debug_core::__private::RouteLabel as LiveLabel;
 use pin_project_lite::pin_project;
 
 use crate::call::Call;
@@ -12,6 +13,9 @@ use crate::call::Call;
 pub trait TraceExt: Future + Sized {
     /// Counts this future under `name`, below the call in which this method is called, which need not be the call that
     /// polls the future. It costs one relaxed load if nothing counts, and then the future is not counted later either.
+    ///
+    /// What the future allocates counts for the route of that call in live samples, as with
+    /// [`inherit_route`](crate::inherit_route).
     ///
     /// ```
     /// use memory_debug_tracer::TraceExt;
@@ -23,7 +27,7 @@ pub trait TraceExt: Future + Sized {
     #[track_caller]
     #[inline]
     fn traced(self, name: &'static str) -> Traced<Self> {
-        Traced { future: self, call: Call::begin(name) }
+        Traced { future: self, label: LiveLabel::current(), call: Call::begin(name) }
     }
 }
 
@@ -35,6 +39,7 @@ pin_project! {
     pub struct Traced<F> {
         #[pin]
         future: F,
+        label: Option<LiveLabel>,
         // After the future: what the future drops is part of the call.
         call: Call,
     }
@@ -46,21 +51,22 @@ impl<F: Future> Future for Traced<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let traced = self.project();
-        if traced.call.is_open() {
-            return poll_counted(traced.future, context, traced.call);
+        if traced.call.is_open() | traced.label.is_some() {
+            return poll_followed(traced.future, context, traced.call, *traced.label);
         }
         traced.future.poll(context)
     }
 }
 
-/// Apart, so that a poll which is not counted saves no registers.
+/// Apart, so that a poll which is not followed saves no registers.
 #[inline(never)]
-fn poll_counted<F: Future>(
+fn poll_followed<F: Future>(
     future: Pin<&mut F>,
     context: &mut Context<'_>,
     call: &mut Call,
+    label: Option<LiveLabel>,
 ) -> Poll<F::Output> {
-    let guard = call.enter();
+    let guard = call.enter_counting(None, label);
     let polled = future.poll(context);
     if polled.is_ready() {
         guard.complete();

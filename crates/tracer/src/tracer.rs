@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use memory_debug_core::__private::ForkSafe;
+use memory_debug_core::__private::live_samples::recording;
 use memory_debug_core::{AlreadyCounting, TraceHandle, TraceSource};
 use memory_debug_report::__private::timestamp;
 use memory_debug_report::{InstanceInfo, Trace, TraceReport, Unavailable};
 
-use crate::call::Call;
 use crate::clock::Clock;
 use crate::counting;
 use crate::counts::Counts;
@@ -51,10 +51,10 @@ impl Tracer {
     ///
     /// This number bounds the memory. A node takes 200 bytes once it exists, and so does its `(other)`. Eight times as
     /// many calls as nodes can be open at once, and take at most 80 bytes each. The 16,384 nodes of [`new`](Self::new)
-    /// begin with 0.7 MiB and never exceed 24 MiB, with the bytes of 1,024 routes.
+    /// begin with 0.7 MiB and never exceed 25 MiB, with the bytes of 1,024 routes.
     #[must_use]
     pub fn with_max_nodes(max_nodes: u32) -> Self {
-        Self::with_clock(max_nodes, Clock::System)
+        Self::with_clock(max_nodes, Clock::system())
     }
 
     /// A tracer whose clock `now` is. For tests on a paused clock.
@@ -102,15 +102,23 @@ impl Tracer {
         self.0.switch.load(Ordering::Relaxed) != 0
     }
 
-    /// A request begins, below the call that this thread has entered. `label` is called only if this tracer counts.
-    /// Otherwise the call costs one relaxed load.
+    /// Whether requests need a route: while it counts, and while live samples are recorded. Two relaxed loads.
+    #[inline]
+    #[must_use]
+    pub fn follows_requests(&self) -> bool {
+        self.is_counting() || recording()
+    }
+
+    /// A request begins, below the call that this thread has entered. Live samples that are taken while the request runs
+    /// have its route, also while the tracer does not count. `label` is called only if the tracer
+    /// [follows requests](Self::follows_requests).
     #[inline]
     pub fn route<'a>(&self, label: impl FnOnce() -> RouteLabel<'a>) -> RouteCall {
         let generation = self.0.switch.load(Ordering::Relaxed);
-        if generation == 0 {
-            return RouteCall::new(Call::uncounted());
+        if generation == 0 && !recording() {
+            return RouteCall::unfollowed();
         }
-        RouteCall::new(Call::begin_route(generation, label()))
+        RouteCall::begin(generation, label())
     }
 
     /// A request begins, as with [`route`](Self::route), and this thread enters it at the same moment. For services whose
@@ -118,8 +126,8 @@ impl Tracer {
     #[inline]
     pub fn enter_route<'a>(&self, label: impl FnOnce() -> RouteLabel<'a>) -> EnteredRoute {
         let generation = self.0.switch.load(Ordering::Relaxed);
-        if generation == 0 {
-            return EnteredRoute::uncounted();
+        if generation == 0 && !recording() {
+            return EnteredRoute::unfollowed();
         }
         EnteredRoute::begin(generation, label())
     }

@@ -36,6 +36,7 @@ const ROUTES: &[Column<RouteTrace>] = &[
     ("max", |route| per_request(route, |bytes| bytes.max)),
     ("allocated", |route| per_request(route, |bytes| bytes.total)),
     ("live", |route| route.live.map(bytes)),
+    ("±", |route| route.live_stderr.map(|stderr| bytes(stderr.round() as u64))),
     ("total", |route| Some(milliseconds(route.total_ns))),
     ("busy", |route| Some(milliseconds(route.busy_ns))),
     ("longest poll", |route| Some(milliseconds(route.longest_poll_ns))),
@@ -44,6 +45,10 @@ const ROUTES: &[Column<RouteTrace>] = &[
 /// What the numbers mean.
 const MEANING: &str = "a call stands below the call that began it; calls below it can overlap or outlive it, and then add \
                        up to more than its total; pending calls count so far";
+
+/// What live bytes of a route are.
+const LIVE: &str = "live: memory that requests of the route allocated and that is not freed yet, an estimate from samples \
+                    with its standard error; also from before the counting began";
 
 /// What to do if nothing was counted.
 const NOTHING: &str =
@@ -122,7 +127,11 @@ fn write_routes(out: &mut dyn Layout, trace: &Trace) -> fmt::Result {
     let names = trace.routes.iter().map(|route| short_name(&route.route));
     write_columns(out, "route", names, &trace.routes, ROUTES)?;
     more(trace.omitted_routes).map_or(Ok(()), |line| out.remark(&line))?;
-    out.remark("bytes of finished requests; p50 and p99 are exact to one eighth")
+    out.remark("bytes of finished requests; p50 and p99 are exact to one eighth")?;
+    if trace.routes.iter().any(|route| route.live.is_some()) {
+        out.remark(LIVE)?;
+    }
+    Ok(())
 }
 
 /// Writes rows with the columns that have a number in any row.

@@ -25,6 +25,8 @@ pub struct RouteTrace {
     pub allocated: Option<BytesPerRequest>,
     /// Live bytes that requests of this route allocated, an estimate from samples. `None` without live samples.
     pub live: Option<u64>,
+    /// One standard error of `live`, in bytes. `None` without live samples of this route.
+    pub live_stderr: Option<f64>,
 }
 
 /// Bytes per request.

@@ -114,8 +114,14 @@ fn without_jemalloc_bytes_are_missing_with_a_reason_and_not_zero() {
 fn live_bytes_appear_as_soon_as_they_are_known() {
     let mut report = report();
     assert!(!report.to_string().contains("| live |"));
-    report.trace.as_mut().unwrap().routes[0].live = Some(3 << 20);
-    assert!(report.to_string().contains("     live |"), "{report}");
+    let route = &mut report.trace.as_mut().unwrap().routes[0];
+    (route.live, route.live_stderr) = (Some(3 << 20), Some(f64::from(1 << 19)));
+    let text = report.to_string();
+    assert!(
+        text.contains("|     live |          ± |") && text.contains("| 3.00 MiB | 512.00 KiB |"),
+        "{text}"
+    );
+    assert!(text.contains("\nlive: memory that requests of the route allocated"), "{text}");
 }
 
 #[test]
