@@ -12,7 +12,6 @@ mod table;
     path = "samples/no_recorder.rs"
 )]
 mod recorder;
-
 mod by_route;
 
 pub use by_route::live_bytes_by_route;
