@@ -1,12 +1,13 @@
 //! Names objects that were not sampled. An object that no rule names stays without a name: never guessed.
 
+mod dynamic;
 mod kinds;
 mod task;
 mod votes;
 
 use crate::chain::Chain;
 use crate::input::{ScanInput, Symbols};
-use crate::memory::Memory;
+use crate::memory::{Hidden, Memory};
 use crate::objects::{Names, Objects};
 use crate::page_map::PageMap;
 use memory_debug_profile::holds_pointers;
@@ -28,7 +29,9 @@ pub(crate) struct Evidence<'a> {
     pub(crate) links: &'a [Link],
     /// For each sample its chains.
     pub(crate) chains: &'a [Vec<Chain>],
-    /// For each word of a root the name of the root.
+    /// The words of roots from which the mark began.
+    pub(crate) root_words: &'a [Hidden],
+    /// For each word of a root the root.
     pub(crate) roots: &'a [u32],
     /// Holder and held of objects that no root reaches, sorted.
     pub(crate) unreached: &'a [(u32, u32)],
@@ -42,11 +45,11 @@ impl<'a> Evidence<'a> {
         map: &'a PageMap,
         links: &'a [Link],
         chains: &'a [Vec<Chain>],
-        roots: &'a [u32],
+        (root_words, roots): (&'a [Hidden], &'a [u32]),
         unreached: &'a [(u32, u32)],
     ) -> Self {
         let can_hold = input.types.iter().map(|name| holds_pointers(name)).collect();
-        Self { input, map, links, chains, roots, unreached, can_hold }
+        Self { input, map, links, chains, root_words, roots, unreached, can_hold }
     }
 
     fn type_of(&self, sample: u32) -> Option<u32> {
@@ -67,6 +70,7 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
     names: &mut Names,
 ) {
     task::name_tasks(evidence, memory, symbols, objects, names);
+    dynamic::name_dynamic(evidence, memory, symbols, objects, names);
     kinds::name_by_kinds(evidence, memory, symbols, objects);
     votes::name_by_votes(evidence, objects, names);
 }
@@ -75,4 +79,18 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
 /// its object.
 pub(crate) fn size_class(bytes: u64) -> u64 {
     if bytes < 16 << 10 { bytes } else { 1 << bytes.ilog2() }
+}
+
+/// The hidden address of a vtable, with an order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Vtable(u64);
+
+impl Vtable {
+    fn new(address: u64) -> Self {
+        Self(!address)
+    }
+
+    fn address(self) -> u64 {
+        !self.0
+    }
 }

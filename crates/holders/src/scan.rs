@@ -85,7 +85,14 @@ impl Scan {
         let mut names = Names::of_types(&input.types);
         let roots = RootNames::new(input, symbols, &mark.root_words, &chains, &mut names);
         let all_links: Vec<Link> = links.iter().chain(&unreached.links).copied().collect();
-        let evidence = Evidence::new(input, &map, &all_links, &chains, &roots.of_words, &unreached.edges);
+        let evidence = Evidence::new(
+            input,
+            &map,
+            &all_links,
+            &chains,
+            (&mark.root_words, &roots.of_words),
+            &unreached.edges,
+        );
         name_objects(&evidence, memory, symbols, &mut objects, &mut names);
         doubt_spare_capacity(
             (input, &map, &mark.root_words),

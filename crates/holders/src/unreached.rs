@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bits::Bits;
 use crate::input::ScanInput;
 use crate::mark::Mark;
-use crate::memory::{Memory, Span};
+use crate::memory::{Hidden, Memory, Span};
 use crate::names::Link;
 use crate::objects::Objects;
 use crate::page_map::{Found, PageMap};
@@ -20,8 +20,8 @@ pub(crate) const MIN_AGE: Duration = Duration::from_secs(60);
 const MAX_OBJECTS: usize = 200_000;
 const MAX_BYTES: u64 = 64 << 10;
 
-/// Objects of which one level consists at most, so that its words fit into little memory.
-const LEVEL: usize = 4096;
+/// Bytes that are read before their pointers are followed, so that the pointers fit into little memory.
+const PORTION: u64 = 1 << 20;
 
 /// Pointers among objects that no root reaches.
 #[derive(Debug, Default)]
@@ -51,8 +51,10 @@ pub(crate) fn follow_unreached<M: Memory + ?Sized>(
     let mut found = Unreached::default();
     let mut left = MAX_OBJECTS;
     while !queue.is_empty() && left > 0 {
-        let (mut level, mut spans) = (Vec::new(), Vec::new());
-        for region in queue.drain(..queue.len().min(LEVEL).min(left)) {
+        let (mut level, mut spans, mut portion) = (Vec::new(), Vec::new(), 0);
+        while portion < PORTION && left > 0 {
+            let Some(region) = queue.pop_front() else { break };
+            left -= 1;
             let Some(index) = objects.index_of(map, mark, input, region) else { continue };
             let Some(object) = objects.get(index) else { continue };
             let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
@@ -63,10 +65,10 @@ pub(crate) fn follow_unreached<M: Memory + ?Sized>(
                 level.push(index);
                 let address = sample.map_or(place.address, |sample| sample.address.address());
                 let bytes = bytes.min(place.bytes).min(MAX_BYTES);
-                spans.push(Span { start: crate::memory::Hidden::new(address), bytes });
+                portion += bytes;
+                spans.push(Span { start: Hidden::new(address), bytes });
             }
         }
-        left = left.saturating_sub(level.len().max(1));
         // Region identities are no addresses, so they can be kept.
         let mut pointers: Vec<(u32, u32, u32)> = Vec::new();
         peek(memory, &spans, |at, bytes| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use memory_debug_profile::readable_type_name;
 
-use super::Evidence;
+use super::{Evidence, Vtable};
 use crate::input::Symbols;
 use crate::memory::{Hidden, Memory};
 use crate::objects::{Name, Names, Objects};
@@ -45,7 +45,7 @@ fn task_of(function: &str) -> Option<String> {
 }
 
 /// `shop::refresh::{closure#0}` → `shop::refresh::{closure}`.
-fn closures_without_numbers(path: &str) -> String {
+pub(super) fn closures_without_numbers(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('#') {
@@ -75,17 +75,17 @@ pub(super) fn name_tasks<M: Memory + ?Sized>(
         }
     }
     // For each vtable the objects that point to it.
-    let mut tables: BTreeMap<Sorted, Vec<usize>> = BTreeMap::new();
+    let mut tables: BTreeMap<Vtable, Vec<usize>> = BTreeMap::new();
     peek(memory, &spans, |at, bytes| {
         for word in words(bytes).filter(|word| *word >> 12 != 0 && word >> 48 == 0 && word % 8 == 0) {
             if symbols.is_constant(Hidden::new(word)) {
-                tables.entry(Sorted(!word)).or_default().extend(unnamed.get(at));
+                tables.entry(Vtable::new(word)).or_default().extend(unnamed.get(at));
             }
         }
     });
-    let found: Vec<(Sorted, Vec<usize>)> = tables.into_iter().collect();
+    let found: Vec<(Vtable, Vec<usize>)> = tables.into_iter().collect();
     let spans: Vec<_> =
-        found.iter().map(|(table, _)| head(!table.0, VTABLE_WORDS * 8, VTABLE_WORDS)).collect();
+        found.iter().map(|(table, _)| head(table.address(), VTABLE_WORDS * 8, VTABLE_WORDS)).collect();
     let mut tasks = Vec::new();
     peek(memory, &spans, |at, bytes| {
         let mut functions = words(bytes)
@@ -106,10 +106,6 @@ pub(super) fn name_tasks<M: Memory + ?Sized>(
         }
     }
 }
-
-/// A hidden address that can be a key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Sorted(u64);
 
 #[cfg(test)]
 mod tests {

@@ -155,12 +155,18 @@ impl Heap {
 
     /// A vtable with functions of these names.
     pub(crate) fn vtable(&mut self, functions: &[&str]) -> u64 {
+        self.dynamic(functions, &[])
+    }
+
+    /// A vtable of a type: its first function, size and alignment, its other functions.
+    pub(crate) fn dynamic(&mut self, functions: &[&str], layout: &[u64]) -> u64 {
         let mut words = Vec::new();
         for function in functions {
             let address = CODE + self.functions.len() as u64 * 64;
             self.functions.insert(address, (*function).to_owned());
             words.push(address);
         }
+        words.splice(words.len().min(1)..words.len().min(1), layout.iter().copied());
         self.other(CONSTANTS, &words)
     }
 

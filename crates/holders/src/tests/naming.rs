@@ -152,3 +152,38 @@ fn s60_a_result_has_no_address_and_no_content() {
     let largest = numbers.filter(|number| *number != f64::from(u32::MAX)).fold(0.0, f64::max);
     assert!(largest > 1e5 && largest < 1e8, "{largest}");
 }
+
+#[test]
+fn an_object_behind_dyn_has_the_name_of_its_vtable_if_the_size_fits() {
+    let mut heap = Heap::new();
+    // The value alone would have this size class.
+    heap.bins.insert(80);
+    let mail = heap.dynamic(&["core::ptr::drop_in_place::<shop::Mail>"], &[40, 8]);
+    // Without anything to drop, a method names the type.
+    let pay = heap.dynamic(&["shop::none", "<shop::Pay as shop::Job>::run"], &[70, 8]);
+    let other = heap.dynamic(&["core::ptr::drop_in_place::<shop::Other>"], &[400, 8]);
+    let body: Vec<u64> = (0..4).map(|_| heap.sample("String", &[7; 4])).collect();
+    let jobs = [
+        heap.small(&[1, body[0], 0, 0, 5]),
+        // Two counters, then the value.
+        heap.small(&[1, 1, body[1], 0, 0, 0, 0, 0, 0, 0, 6, 0]),
+        heap.small(&[body[2], 1, 2, 3, 4, 5, 6, 7]),
+    ];
+    // A root can have the pointer, too.
+    let last = heap.small(&[body[3], 9, 9, 9, 9]);
+    let queue = heap.small(&[jobs[0], mail, jobs[1], pay, jobs[2], other, 0, 0, 0, 0, 0, 0, 0, 0]);
+    heap.fixed("shop::QUEUE", &[0, queue]);
+    heap.fixed("shop::LAST", &[last, mail]);
+    let found = heap.holders();
+    let mut found = rows(&found, "String");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "String ← Arc<Pay> ← [112 bytes] ← Static shop::QUEUE",
+            "String ← Box<Mail> ← Static shop::LAST",
+            "String ← Box<Mail> ← [112 bytes] ← Static shop::QUEUE",
+            "String ← [64 bytes] ← [112 bytes] ← Static shop::QUEUE",
+        ]
+    );
+}
