@@ -17,6 +17,7 @@ mod foreign;
 mod live_memory;
 #[cfg(target_os = "linux")]
 mod names;
+mod own_stack;
 #[cfg(target_os = "linux")]
 mod pages;
 mod priority;
@@ -35,5 +36,6 @@ mod scanner;
 #[cfg(target_os = "linux")]
 mod threads;
 
+pub(crate) use own_stack::overwrite_stack;
 pub(crate) use priority::{lower_priority, thread_cpu_time};
 pub(crate) use scanner::{ReadSoFar, Sampled, Scanner};

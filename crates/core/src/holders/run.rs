@@ -13,7 +13,7 @@ use crate::collect::{Collector, record_live_samples};
 use crate::headroom::Work;
 use crate::jemalloc;
 use crate::samples;
-use crate::scan::{ReadSoFar, Sampled, Scanner, lower_priority, thread_cpu_time};
+use crate::scan::{ReadSoFar, Sampled, Scanner, lower_priority, overwrite_stack, thread_cpu_time};
 use crate::thread::scoped_collecting;
 
 /// The most scans of a call. Memory that three scans do not reach counts as unreachable.
@@ -39,7 +39,11 @@ pub(super) fn run(
     if headroom.is_short() {
         return Err(format!("the scan was not started: {headroom}"));
     }
-    let work = || scan(collector, scans, deadline, running);
+    let work = || {
+        let found = scan(collector, scans, deadline, running);
+        overwrite_stack();
+        found
+    };
     scoped_collecting(work).map_err(|error| error.to_string())?
 }
 
@@ -58,11 +62,17 @@ fn scan(collector: &Collector, scans: u32, deadline: Instant, running: &Running)
         if !made.results.is_empty() {
             thread::sleep(PAUSE.min(deadline.saturating_duration_since(Instant::now())));
         }
-        made.add(&mut scanner, &mut types, compared)?;
+        if let Err(reason) = made.add(&mut scanner, &mut types, compared) {
+            if made.results.is_empty() {
+                return Err(reason);
+            }
+            made.too_few = Some(reason);
+            break;
+        }
         done.set(made.results.len() as u32);
         tell(ReadSoFar::default());
     }
-    made.drop_partial(scans);
+    made.settle(scans);
     Ok(made.finish(compared, &scanner))
 }
 
@@ -71,7 +81,10 @@ fn scan(collector: &Collector, scans: u32, deadline: Instant, running: &Running)
 struct Scans {
     results: Vec<ScanResult>,
     inputs: Vec<ScanInput>,
+    /// Why the last scan ended early.
     ended_early: Option<String>,
+    /// Why there are fewer scans than wanted.
+    too_few: Option<String>,
 }
 
 impl Scans {
@@ -92,8 +105,12 @@ impl Scans {
         let result = scanner.scan(&input);
         self.ended_early =
             scanner.ended().map(str::to_owned).or_else(|| result.coverage().ended_early.clone());
-        if let (Some(reason), swapped @ 1..) = (&mut self.ended_early, scanner.swapped_bytes()) {
-            reason.push_str(&format!(" ({swapped} bytes are swapped out, and were left there)"));
+        if let swapped @ 1.. = scanner.swapped_bytes() {
+            let reason = format!(
+                "{swapped} bytes are swapped out and were left there, so pointers in them are not known; give the process \
+                 more memory"
+            );
+            self.ended_early.get_or_insert(reason);
         }
         self.results.push(result);
         // Later steps need the samples only.
@@ -106,17 +123,16 @@ impl Scans {
         Ok(())
     }
 
-    /// Leaves out a scan that ended early if there is a whole one.
-    fn drop_partial(&mut self, wanted: u32) {
-        if let Some(reason) = self.ended_early.take() {
-            if self.results.len() > 1 {
-                self.results.pop();
-                self.inputs.pop();
-                let made = self.results.len();
-                self.ended_early = Some(format!("only {made} of {wanted} scans are whole: {reason}"));
-            } else {
-                self.ended_early = Some(reason);
-            }
+    /// Leaves out a scan that ended early if there is a whole one, and says that there are too few.
+    fn settle(&mut self, wanted: u32) {
+        if self.ended_early.is_some() && self.results.len() > 1 {
+            self.results.pop();
+            self.inputs.pop();
+            self.too_few = self.ended_early.take();
+        }
+        if let Some(reason) = &self.too_few {
+            let made = self.results.len();
+            self.ended_early = Some(format!("only {made} of {wanted} scans are whole: {reason}"));
         }
     }
 
