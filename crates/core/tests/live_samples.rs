@@ -151,7 +151,7 @@ fn size(random: &mut Random) -> u64 {
 fn churn(threads: u64, steps: u32) -> Vec<Memory> {
     let places: Vec<Mutex<Option<Memory>>> = (0..4096).map(|_| Mutex::default()).collect();
     thread::scope(|scope| {
-        for number in 1..=threads {
+        let run = |number| {
             let places = &places;
             scope.spawn(move || {
                 let mut random = Random(number * 0x9e37_79b9);
@@ -180,8 +180,11 @@ fn churn(threads: u64, steps: u32) -> Vec<Memory> {
                     // What another thread has put there meanwhile is freed here.
                     *place.lock().unwrap() = next;
                 }
-            });
-        }
+            })
+        };
+        let handles: Vec<_> = (1..=threads).map(run).collect();
+        // The end of the scope would not wait for what threads free after their function.
+        handles.into_iter().for_each(|handle| handle.join().unwrap());
     });
     places.into_iter().filter_map(|place| place.into_inner().unwrap()).collect()
 }
@@ -468,15 +471,15 @@ alone! {
         set_sampling(true);
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            for number in 0..2 {
+            let handles = [7, 8].map(|seed| {
                 let stop = &stop;
                 scope.spawn(move || {
-                    let mut random = Random(number + 7);
+                    let mut random = Random(seed);
                     while !stop.load(Ordering::Relaxed) {
                         drop(black_box(Memory::new(size(&mut random))));
                     }
-                });
-            }
+                })
+            });
             for _ in 0..50 {
                 // SAFETY: on Linux, glibc and jemalloc prepare their locks for a fork of a process with threads.
                 let child = unsafe { libc::fork() };
@@ -498,6 +501,7 @@ alone! {
                 assert_eq!(libc::WEXITSTATUS(status), 7, "{status}");
             }
             stop.store(true, Ordering::Relaxed);
+            handles.into_iter().for_each(|handle| handle.join().unwrap());
         });
         assert_equal_to_dump();
     }

@@ -7,6 +7,8 @@
 mod fixture;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
+#[cfg(all(test, memory_debug_loom))]
+mod modelled;
 #[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
 pub(super) mod storage;
 mod sync;
@@ -36,7 +38,7 @@ pub(super) struct Allocation {
 }
 
 /// What the table counts.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(align(64))]
 pub(super) struct Counters {
     /// Allocations so far, which is also the sequence of the last one.

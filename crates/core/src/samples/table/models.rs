@@ -165,9 +165,12 @@ fn a_search_does_not_take_the_entry_of_another_address() {
     });
 }
 
+/// With two preemptions, three threads would take hours.
 #[test]
 fn three_threads_at_one_address_leave_nothing_behind() {
-    loom::model(|| {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(1);
+    model.check(|| {
         let table: Shared = Arc::new(OwnedTable::new([3]));
         table.table().insert(allocation(X, 8));
         let churn = |table: &Shared| {

@@ -1,6 +1,6 @@
-//! Atomic values, of the standard library or of loom.
+//! Atomic values, of the standard library or for loom.
 
 #[cfg(all(test, memory_debug_loom))]
-pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+pub(super) use super::modelled::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(all(test, memory_debug_loom)))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
