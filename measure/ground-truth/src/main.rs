@@ -12,7 +12,7 @@
 //!
 //! `ground-truth` compares in its own process, like an unstripped service. `ground-truth --record FOLDER` saves the
 //! profile and the truth in a folder. `ground-truth --judge FOLDER [UNSTRIPPED]` compares them, with the symbols of
-//! an unstripped copy of the program that recorded them.
+//! an unstripped copy of the program that recorded them. `ground-truth --rows` prints the rows of the populations.
 //!
 //! Every allocation is recorded (`lg_prof_sample = 0`), so only the sizes of large objects are estimates. The exit
 //! status is 0 if at least 95 % of the live bytes are in the right row, at most 1 % are in a wrong row, and the
@@ -41,20 +41,29 @@ use memory_debug_core::{Collected, Collector, HeapProfile, RowSource, Scope, Typ
 
 use comparison::{RowAmount, Rows};
 
+#[cfg(not(feature = "frame-pointers"))]
 memory_debug_core::install!(lg_prof_sample = 0);
+#[cfg(feature = "frame-pointers")]
+memory_debug_core::install!(unwinder = frame_pointers, lg_prof_sample = 0);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let comparison = match arguments[..] {
         [] => in_place(),
+        ["--rows"] => {
+            print_rows();
+            return Ok(ExitCode::SUCCESS);
+        }
         ["--record", folder] => {
             record(folder)?;
             return Ok(ExitCode::SUCCESS);
         }
         ["--judge", folder] => record::judge(folder, None)?,
         ["--judge", folder, unstripped] => record::judge(folder, Some(unstripped))?,
-        _ => return Err("usage: ground-truth [--record FOLDER | --judge FOLDER [UNSTRIPPED]]".into()),
+        _ => {
+            return Err("usage: ground-truth [--rows | --record FOLDER | --judge FOLDER [UNSTRIPPED]]".into());
+        }
     };
     print!("{comparison}");
     Ok(if comparison.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -62,13 +71,29 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Compares the table of this process with the truth.
 fn in_place() -> comparison::Comparison {
-    // The program's own memory belongs to no population.
+    let (before, after) = before_and_after();
+    comparison::compare(&before, after)
+}
+
+/// The rows before the populations are made, because the program's own memory belongs to no population, and then.
+fn before_and_after() -> (Rows, Rows) {
     let before = rows(&collect().report.types.expect("types").rows);
     let runtime = populations::populate();
     let after = rows(&collect().report.types.expect("types").rows);
     // Populations are never freed: they are only compared.
     runtime.shutdown_background();
-    comparison::compare(&before, after)
+    (before, after)
+}
+
+/// Prints the rows that the populations made or changed, by name.
+fn print_rows() {
+    let (before, after) = before_and_after();
+    for (row, amount) in &after {
+        let added = amount.bytes - before.get(row).map_or(0, |before| before.bytes.min(amount.bytes));
+        if added > 0 {
+            println!("{added:>10}  {}{}", row.0, if row.1 { "" } else { " (unattributed)" });
+        }
+    }
 }
 
 /// Saves in a folder what [`in_place`] would compare.
