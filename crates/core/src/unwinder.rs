@@ -1,9 +1,9 @@
 //! The unwinder of jemalloc's sampler: libgcc, or a walk along frame pointers that `install!` can ask for.
 //!
-//! jemalloc reads the stack of each sample with libgcc, which interprets the unwind tables of each frame: 4 to 17 µs.
+//! jemalloc reads the stack of each sample with libgcc, which interprets the unwind tables of each frame: 1 to 15 µs.
 //! A program that is compiled with `-C force-frame-pointers=yes` keeps a linked list of its frames on the stack. A walk
-//! along this list takes a tenth of that time. But the list can be wrong: C code without frame pointers breaks it, or
-//! hides a frame. So a walk is used only if libgcc has confirmed it, piece by piece:
+//! along this list takes a tenth of that time or less. But the list can be wrong: C code without frame pointers breaks
+//! it, or hides a frame. So a walk is used only if libgcc has confirmed it, piece by piece:
 //!
 //! - Each pair of neighbours in the walk must have been neighbours in a stack that libgcc read (`edges`).
 //! - The walk must end at the frame where libgcc saw that this thread began (`outermost`).

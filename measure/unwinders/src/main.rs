@@ -1,12 +1,13 @@
 //! Prints what a sample costs: `unwinders` runs libgcc and the walk along frame pointers in turns.
 //!
-//! A line has the frames of the stack, log2 of the bytes per sample, and nanoseconds of processor time: libgcc alone, the
-//! walk alone, a sample with libgcc, a sample with the walk, and both again for each MiB that is allocated. A sample
+//! A line has the frames of a sample, log2 of the bytes per sample, and nanoseconds of processor time: libgcc alone, the
+//! walk alone (without jemalloc's frames), a sample with libgcc, a sample with the walk, and both again for each MiB that is allocated. A sample
 //! contains all that jemalloc does for it. Each number is the least of all rounds.
 
 use std::ffi::{CStr, c_uint, c_void};
 use std::hint::black_box;
 use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 memory_debug_core::install!();
 
@@ -15,8 +16,8 @@ const OBJECT_BYTES: u64 = 3008;
 const OBJECTS: u64 = 400_000;
 const CALLS: u64 = 20_000;
 
-/// Frames above the recursion: of jemalloc below it, of std and the C library above it. Sampled stacks show them.
-const OTHER_FRAMES: usize = 17;
+/// The number of frames of the last sample.
+static FRAMES: AtomicU32 = AtomicU32::new(0);
 
 type Hook = unsafe extern "C" fn(*mut *mut c_void, *mut c_uint, c_uint);
 
@@ -25,12 +26,14 @@ fn main() {
     memory_debug_core::__private::start_unwinder();
     let walk: Hook = read(c"experimental.hooks.prof_backtrace");
     assert_ne!(libgcc as usize, walk as usize, "the walk was refused: is this built with frame pointers?");
+    let others = other_frames();
     for frames in [20, 50] {
+        let depth = frames - others;
         for lg in [19_usize, 17, 16] {
             let (mut alone, mut samples) = ([f64::MAX; 2], [f64::MAX; 3]);
             for _ in 0..ROUNDS {
                 for (number, hook) in [libgcc, walk].into_iter().enumerate() {
-                    let time = below(frames - OTHER_FRAMES, &|| call(hook));
+                    let time = below(depth, &|| call(hook));
                     alone[number] = alone[number].min(time / CALLS as f64);
                 }
                 for (number, hook) in [None, Some(libgcc), Some(walk)].into_iter().enumerate() {
@@ -40,7 +43,7 @@ fn main() {
                         write(c"prof.reset", lg);
                         write(c"prof.active", true);
                     }
-                    let time = below(frames - OTHER_FRAMES, &allocate);
+                    let time = below(depth, &allocate);
                     samples[number] = samples[number].min(time);
                 }
             }
@@ -55,6 +58,20 @@ fn main() {
             );
         }
     }
+}
+
+/// The frames of a sample without recursion: of jemalloc, of std and of the C library.
+fn other_frames() -> usize {
+    type SampleHook = unsafe extern "C" fn(*const c_void, usize, *mut *mut c_void, c_uint, usize);
+    unsafe extern "C" fn count(_: *const c_void, _: usize, _: *mut *mut c_void, length: c_uint, _: usize) {
+        FRAMES.store(length, Ordering::Relaxed);
+    }
+    write::<Option<SampleHook>>(c"experimental.hooks.prof_sample", Some(count));
+    below(0, &allocate);
+    write::<Option<SampleHook>>(c"experimental.hooks.prof_sample", None);
+    let frames = FRAMES.load(Ordering::Relaxed) as usize;
+    assert!(frames > 5, "no sample was taken");
+    frames
 }
 
 /// Runs `work` in a deep stack.

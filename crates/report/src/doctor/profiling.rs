@@ -177,7 +177,7 @@ fn slow_unwinder(report: &MemoryReport) -> Check {
     };
     Ok(is_slow.then(|| {
         Finding::notice(
-            format!("one sample per {:.0}, and libgcc takes 4 to 17 µs for a stack; unwinder: {state}", Bytes(rate)),
+            format!("one sample per {:.0}, and libgcc takes 1 to 15 µs for a stack; unwinder: {state}", Bytes(rate)),
             "for a tenth of that, build the program and its C code with frame pointers (`RUSTFLAGS=\"-C \
              force-frame-pointers=yes\"`, `CFLAGS=-fno-omit-frame-pointer`) and use `install!(unwinder = frame_pointers);`",
         )
@@ -385,7 +385,7 @@ mod tests {
         assert_eq!(verdict.severity, Severity::Notice);
         assert_eq!(
             verdict.evidence,
-            "one sample per 128 KiB, and libgcc takes 4 to 17 µs for a stack; unwinder: libgcc"
+            "one sample per 128 KiB, and libgcc takes 1 to 15 µs for a stack; unwinder: libgcc"
         );
         assert!(verdict.advice.contains("`install!(unwinder = frame_pointers);`"), "{}", verdict.advice);
         assert!(is_silent(&with(256 << 10, Unwinder::Libgcc, None, 0, 0), "unwinder-slow"));
