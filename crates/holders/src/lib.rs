@@ -18,11 +18,11 @@
 //! - `mark`: what the roots reach
 //! - `objects`: the objects that a result tells of, and their names
 //! - `chain`: from a pointer up to its root
+//! - `cycle`: objects that hold each other
 //! - `names`: names for objects that were not sampled
 //! - `spare`: pointers in spare capacity
 //! - `unreached`: what lies behind samples that no root reaches
 //! - `scan`: one scan, from memory to chains
-//! - `cycle`: objects that hold each other
 //! - `unreachable`: samples that no scan reached
 //! - `link`: chains as rows show them
 //! - `held`: the holders of each type, from the results of scans

@@ -14,6 +14,9 @@ use crate::peek::{head, peek, words};
 /// Bytes of a parent in which the header of a buffer is searched.
 const MAX_BYTES: u64 = 4096;
 
+/// Bytes of the smallest buffer without a name that is doubted.
+const MIN_UNKNOWN: u64 = 2048;
+
 /// How a type uses its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
@@ -147,7 +150,8 @@ impl Buffer {
         match self.family {
             Family::Vector => vector,
             Family::Ring => ring,
-            // The next field of a struct can be any number. It must look like a length.
+            // The words of any struct can look like a header, such as the words of a small block of a channel.
+            Family::Unknown if self.place.bytes < MIN_UNKNOWN => None,
             Family::Unknown => match ring.filter(|ring| ring.length < capacity && ring.length != third) {
                 Some(_) => None,
                 None => vector,
@@ -211,10 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unnamed_buffer_that_could_be_a_ring_is_not_doubted() {
-        let unknown = buffer(Family::Unknown, None);
-        assert_eq!(unknown.find_use(&[12, 0x7000_0000_0000, 5, 7]), None);
-        assert_eq!(unknown.find_use(&[12, 0x7000_0000_0000, 5, 500]).map(|found| found.length), Some(5));
-        assert_eq!(unknown.find_use(&[7, 0x7000_0000_0000, 5, 500]), None);
+    fn an_unnamed_buffer_that_could_be_a_ring_or_a_block_is_not_doubted() {
+        let place = Place { address: 0x7000_0000_0000, bytes: 4096 };
+        let unknown = Buffer { place, ..buffer(Family::Unknown, None) };
+        assert_eq!(unknown.find_use(&[512, 0x7000_0000_0000, 5, 7]), None);
+        assert_eq!(unknown.find_use(&[512, 0x7000_0000_0000, 5, 600]).map(|found| found.length), Some(5));
+        assert_eq!(unknown.find_use(&[300, 0x7000_0000_0000, 5, 600]), None);
+        // An index of a channel, and its block.
+        assert_eq!(buffer(Family::Unknown, None).find_use(&[12, 0x7000_0000_0000, 0, 600]), None);
     }
 }

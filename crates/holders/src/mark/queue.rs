@@ -4,7 +4,7 @@ use crate::bits::Bits;
 use crate::page_map::PageMap;
 
 /// Entries that the queue holds. Further ones are kept as one bit each, so that a wide heap does not need a large queue.
-const MAX_ENTRIES: usize = 1 << 18;
+const MAX_ENTRIES: usize = 1 << 16;
 
 /// A region in the order of addresses: the index of its extent, then its number in the extent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

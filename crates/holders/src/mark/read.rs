@@ -214,7 +214,8 @@ impl Marker<'_> {
 
     fn read_part(&mut self, part: Part, bytes: &[u8]) {
         self.mark.read_bytes += bytes.len() as u64;
-        if !words::has_word_in(bytes, self.map.range()) {
+        if !words::has_word_in(bytes, self.map.range()) || (part.offset == 0 && words::is_thread_cache(bytes))
+        {
             return;
         }
         // Text and random bytes: what looks like a pointer there is read last, so that it explains only what nothing

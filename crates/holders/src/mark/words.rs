@@ -32,6 +32,12 @@ pub(super) fn has_word_in(bytes: &[u8], (first, length): (u64, u64)) -> bool {
     words(bytes).fold(false, |found, word| found | (word.wrapping_sub(first) < length))
 }
 
+/// Whether memory is the stack of a thread's cache, in which jemalloc keeps pointers to free regions. It lies in the heap
+/// and begins with `cache_bin_preceding_junk` (cache_bin.h of jemalloc 5.3). What was freed would look alive through it.
+pub(super) fn is_thread_cache(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x7a; 8])
+}
+
 /// Whether more than half of the words are neither an address nor a small number.
 pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
     let is_other = |word: u64| word >> 47 != 0 || (word >> 32 != 0 && word >> 44 == 0);

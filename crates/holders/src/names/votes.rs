@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Evidence, size_class};
-use crate::objects::{Name, Names, Objects};
+use crate::cycle::held_by;
+use crate::objects::{Name, Names, Object, Objects};
 
 /// The part of all votes that a name needs.
 const MAJORITY: f64 = 0.6;
@@ -54,6 +55,8 @@ pub(crate) fn mentions(name: &str, other: &str) -> bool {
 /// Names objects until a round names none.
 pub(super) fn name_by_votes(evidence: &Evidence<'_>, objects: &mut Objects, names: &Names) {
     let below = votes_from_below(evidence, objects);
+    let mentioning = Mentioning::new(evidence, names);
+    let held_objects = held_objects(evidence);
     // What holds nothing can be of a type that cannot hold anything.
     let chained = evidence.chains.iter().flatten().flat_map(|chain| chain.objects.iter().copied());
     let holders: BTreeSet<u32> =
@@ -72,6 +75,7 @@ pub(super) fn name_by_votes(evidence: &Evidence<'_>, objects: &mut Objects, name
     }
     for _ in 0..MAX_ROUNDS {
         let above = votes_from_above(evidence, objects);
+        let pairs = votes_of_pairs(&held_objects, objects);
         let mut found = Vec::new();
         for (index, object) in objects.list.iter().enumerate() {
             if object.name.is_some() {
@@ -94,12 +98,24 @@ pub(super) fn name_by_votes(evidence: &Evidence<'_>, objects: &mut Objects, name
                 }
             };
             let by_parent = parent.and_then(|parent| above.get(&(parent, size_class(object.bytes))));
-            let name = by_parent.and_then(|ballot| ballot.winner(weight)).or_else(|| {
+            let name = by_parent.and_then(|ballot| ballot.winner(weight));
+            let name = name.or_else(|| mentioning.find(held, size_class(object.bytes)));
+            let name = name.or_else(|| {
                 let mut sum = Ballot::default();
                 for (held, offset) in held {
                     if let Some(ballot) =
                         below.get(&(*held, field(*offset, object.bytes), size_class(object.bytes)))
                     {
+                        ballot.0.iter().for_each(|(name, votes)| sum.add(*name, *votes));
+                    }
+                }
+                sum.winner(weight)
+            });
+            let name = name.or_else(|| {
+                let mut sum = Ballot::default();
+                for held in held_by(&held_objects, index as u32) {
+                    let held = objects.get(held.1).map(kind_of);
+                    if let Some(ballot) = held.and_then(|held| pairs.get(&(held, size_class(object.bytes)))) {
                         ballot.0.iter().for_each(|(name, votes)| sum.add(*name, *votes));
                     }
                 }
@@ -176,6 +192,74 @@ fn votes_from_below(evidence: &Evidence<'_>, objects: &Objects) -> BTreeMap<(u32
             votes.entry(key).or_default().add(name.index, 1.0);
         }
     }
+    votes
+}
+
+/// Types by what their names mention.
+#[derive(Debug)]
+struct Mentioning {
+    /// For a mentioned type and a size class the one type of that size that mentions it. `None` if there are several.
+    only: BTreeMap<(u32, u64), Option<u32>>,
+}
+
+impl Mentioning {
+    fn new(evidence: &Evidence<'_>, names: &Names) -> Self {
+        let samples = &evidence.input.samples;
+        let sized: BTreeSet<(u32, u64)> =
+            samples.iter().map(|object| (object.type_index, size_class(object.sample.usable))).collect();
+        let held: BTreeSet<u32> =
+            evidence.links.iter().filter_map(|link| evidence.type_of(link.sample)).collect();
+        let mut only: BTreeMap<(u32, u64), Option<u32>> = BTreeMap::new();
+        for (holder, class) in sized.into_iter().filter(|(holder, _)| evidence.can_hold(*holder)) {
+            for held in held.iter().filter(|held| mentions(names.get(holder), names.get(**held))) {
+                only.entry((*held, class)).and_modify(|known| *known = None).or_insert(Some(holder));
+            }
+        }
+        Self { only }
+    }
+
+    /// The only type of a size whose name mentions everything that is held.
+    fn find(&self, held: &[(u32, u32)], class: u64) -> Option<u32> {
+        let mut found = held.iter().map(|(held, _)| self.only.get(&(*held, class)).copied().flatten());
+        let first = found.next()??;
+        found.all(|other| other == Some(first)).then_some(first)
+    }
+}
+
+/// What an object is called, or else its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Name(u32),
+    Size(u64),
+}
+
+fn kind_of(object: &Object) -> Kind {
+    object.name.map_or(Kind::Size(size_class(object.bytes)), |name| Kind::Name(name.index))
+}
+
+/// Holder and held of all objects of chains, sorted.
+fn held_objects(evidence: &Evidence<'_>) -> Vec<(u32, u32)> {
+    let chains = evidence.chains.iter().flatten();
+    let pairs = chains.flat_map(|chain| chain.objects.windows(2)).filter_map(|pair| match pair {
+        [held, holder] => Some((*holder, *held)),
+        _ => None,
+    });
+    let pairs: BTreeSet<(u32, u32)> = pairs.collect();
+    pairs.into_iter().collect()
+}
+
+/// The names of sampled holders by the kind of what they hold, which may be unsampled, and their size.
+fn votes_of_pairs(held_objects: &[(u32, u32)], objects: &Objects) -> BTreeMap<(Kind, u64), Ballot> {
+    let mut votes: BTreeMap<(Kind, u64), Ballot> = BTreeMap::new();
+    for (holder, held) in held_objects {
+        if let Some(holder) = objects.get(*holder).filter(|holder| holder.sample.is_some())
+            && let (Some(name), Some(held)) = (holder.name, objects.get(*held))
+        {
+            votes.entry((kind_of(held), size_class(holder.bytes))).or_default().add(name.index, 1.0);
+        }
+    }
+    // One holder has no vote.
+    votes.retain(|_, ballot| ballot.0.values().sum::<f64>() > 1.0);
     votes
 }
 

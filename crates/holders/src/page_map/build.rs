@@ -33,6 +33,8 @@ impl PageMap {
             complete &= map.walk(memory, start, end);
         }
         map.place_samples(input, memory);
+        // A vector that grew can be twice as large as its content.
+        map.extents.shrink_to_fit();
         (map, complete)
     }
 

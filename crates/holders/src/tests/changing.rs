@@ -148,7 +148,7 @@ fn more_objects_than_the_queue_holds_are_all_reached() {
     assert_eq!(result.reached().filter(|reached| *reached == Reached::Yes).count(), 10);
     // The queue, its second half and a bit for each region, beside 4 bytes for each region and 40 for each extent.
     let limit =
-        300_000 * 4 + (300_000 / 512 + 10) * 40 + (1 << 20) + 2 * (1 << 18) * 8 + 300_000 / 4 + 200_000;
+        300_000 * 4 + (300_000 / 512 + 10) * 40 + (1 << 20) + 2 * (1 << 16) * 8 + 300_000 / 4 + 200_000;
     assert!(result.own_bytes() < limit, "{}", result.own_bytes());
 }
 

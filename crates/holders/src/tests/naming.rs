@@ -187,3 +187,44 @@ fn an_object_behind_dyn_has_the_name_of_its_vtable_if_the_size_fits() {
         ]
     );
 }
+
+#[test]
+fn a_holder_has_the_name_of_the_only_type_of_its_size_that_mentions_its_content() {
+    let mut heap = Heap::new();
+    let mut message = |name: &str| heap.sample(name, &[1, 2]);
+    let (one, two) = (message("Box<Mail>"), message("Box<Pay>"));
+    // Blocks of two channels look alike, and no sampled block holds a sampled message.
+    for (name, message) in [("mpsc::channel<Box<Mail>>", one), ("crossbeam::channel<Box<Pay>>", two)] {
+        for root in ["shop::A", "shop::B"] {
+            let block = heap.sample(name, &[1, 0, 1, 0, 1, 0, 1, 0]);
+            heap.fixed(root, &[block]);
+        }
+        let block = heap.small(&[1, message, 1, 0, 1, 0, 1, 0]);
+        heap.fixed("shop::CHANNEL", &[0, block]);
+    }
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Box<Mail>"), ["Box<Mail> ← mpsc::channel<Box<Mail>> ← Static shop::CHANNEL"]);
+    assert_eq!(rows(&found, "Box<Pay>"), ["Box<Pay> ← crossbeam::channel<Box<Pay>> ← Static shop::CHANNEL"]);
+}
+
+#[test]
+fn a_holder_of_unsampled_objects_has_the_name_of_sampled_holders_of_such_objects() {
+    let mut heap = Heap::new();
+    let mut state = Vec::new();
+    for at in 0..4 {
+        let leaf = heap.sample("Leaf", &[1, 2]);
+        let list = heap.small(&[leaf, 0, 0, 0]);
+        // The words differ, so that they are not alike.
+        let fill = [at, !0, 0x5555_0000_0000, 0, at, !0];
+        let mut words = vec![list];
+        words.extend((0..5).map(|word| fill[(word + at as usize) % 6]));
+        state.push(if at < 3 { heap.sample("Rc<Node>", &words) } else { heap.small(&words) });
+    }
+    for (at, node) in state.iter().enumerate() {
+        heap.fixed(&format!("shop::S{at}"), &[*node]);
+    }
+    let found = heap.holders();
+    let mut rows = rows(&found, "Leaf");
+    rows.sort();
+    assert_eq!(rows[3], "Leaf ← [32 bytes] ← Rc<Node> ← Static shop::S3");
+}

@@ -168,6 +168,15 @@ fn random_bytes_of_a_type_without_pointers_hold_nothing_and_are_not_read() {
 }
 
 #[test]
+fn the_cache_of_a_thread_holds_nothing() {
+    let mut heap = forgotten(3);
+    let objects: Vec<u64> = heap.input().samples.iter().map(|object| object.address.address()).collect();
+    let cache = heap.large(&[&[0x7a7a_7a7a_7a7a_7a7a][..], &objects[1..]].concat(), 32 << 10);
+    heap.fixed("shop::STALE", &[cache]);
+    assert_eq!(lost(&heap.holders(), "Forgotten").map(|memory| memory.samples), Some(3));
+}
+
+#[test]
 fn excluded_memory_is_never_read() {
     let mut heap = forgotten(3);
     let objects: Vec<u64> = heap.input().samples.iter().map(|object| object.address.address()).collect();
