@@ -1,15 +1,20 @@
 //! Names objects that were not sampled. An object that no rule names stays without a name: never guessed.
 
+mod array;
 mod dynamic;
 mod kinds;
 mod task;
 mod votes;
 
+use std::collections::BTreeMap;
+
 use crate::chain::Chain;
 use crate::input::{ScanInput, Symbols};
-use crate::memory::{Hidden, Memory};
+use crate::mark::Source;
+use crate::memory::{Hidden, Memory, Span};
 use crate::objects::{Names, Objects};
 use crate::page_map::PageMap;
+use crate::peek::head;
 use memory_debug_profile::holds_pointers;
 
 /// A pointer from an object to a sample.
@@ -37,6 +42,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) unreached: &'a [(u32, u32)],
     /// For each type whether its objects can hold pointers. Others hold nothing.
     pub(crate) can_hold: Vec<bool>,
+    /// The size of one sample of each type.
+    sizes: BTreeMap<u32, u64>,
 }
 
 impl<'a> Evidence<'a> {
@@ -49,11 +56,34 @@ impl<'a> Evidence<'a> {
         unreached: &'a [(u32, u32)],
     ) -> Self {
         let can_hold = input.types.iter().map(|name| holds_pointers(name)).collect();
-        Self { input, map, links, chains, root_words, roots, unreached, can_hold }
+        let sizes = input.samples.iter().map(|object| (object.type_index, object.sample.usable)).collect();
+        Self { input, map, links, chains, root_words, roots, unreached, can_hold, sizes }
     }
 
     fn type_of(&self, sample: u32) -> Option<u32> {
         self.input.samples.get(sample as usize).map(|object| object.type_index)
+    }
+
+    /// The size class of a number of bytes.
+    fn class_of(&self, bytes: u64) -> u64 {
+        let regions = self.input.bins.iter().map(|bin| bin.region_bytes);
+        let small = regions.filter(|region| *region >= bytes).min();
+        small.unwrap_or_else(|| {
+            bytes.checked_next_multiple_of(self.input.page_bytes.max(1)).unwrap_or(u64::MAX)
+        })
+    }
+
+    /// Whether an object of this size is what the allocator gives for a number of bytes.
+    fn fits(&self, bytes: u64, given: u64) -> bool {
+        let is_small = self.input.bins.iter().any(|bin| bin.region_bytes == given);
+        // A large class is at most a quarter larger, and an extent can have a page more.
+        let spare = self.input.page_bytes.saturating_mul(2).saturating_add(bytes / 4);
+        if is_small { self.class_of(bytes) == given } else { bytes <= given && given - bytes <= spare }
+    }
+
+    /// The size of one sample of a type.
+    fn size_of(&self, name: u32) -> Option<u64> {
+        self.sizes.get(&name).copied()
     }
 
     fn can_hold(&self, name: u32) -> bool {
@@ -73,6 +103,34 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
     dynamic::name_dynamic(evidence, memory, symbols, objects, names);
     kinds::name_by_kinds(evidence, memory, symbols, objects);
     votes::name_by_votes(evidence, objects, names);
+    array::name_arrays(evidence, memory, objects, names);
+    // What lies in the arrays has a named parent now.
+    votes::name_by_votes(evidence, objects, names);
+}
+
+/// Bytes of a parent that are searched for a pointer.
+const MAX_PARENT: u64 = 64 << 10;
+
+/// The memory in which a parent has a pointer: the first words of an object, or the words around a word of a root.
+fn parent_span(parent: Source, evidence: &Evidence<'_>, objects: &Objects) -> Option<Span> {
+    let map = evidence.map;
+    let Some(region) = parent.region() else {
+        let word = evidence.root_words.get(parent.root_word()?)?.address();
+        let spans = evidence.input.roots.iter().map(|root| {
+            (root.span.start.address(), root.span.start.address().saturating_add(root.span.bytes))
+        });
+        let (first, end) = spans.into_iter().find(|(start, end)| (*start..*end).contains(&word))?;
+        let (start, end) = (word.saturating_sub(8).max(first), word.saturating_add(24).min(end));
+        return (!map.is_excluded(start, end - start))
+            .then(|| Span { start: Hidden::new(start), bytes: end - start });
+    };
+    let known = objects.find(region).and_then(|index| objects.get(index));
+    let place = match known {
+        Some(parent) => objects.place(map, parent)?,
+        None => Some(map.place(&map.extent(map.extent_of(region)?)?, region))
+            .filter(|place| !map.is_excluded(place.address, place.bytes))?,
+    };
+    Some(head(place.address, place.bytes, MAX_PARENT / 8))
 }
 
 /// Sizes that one type has in the same role. The buffers of a type grow, and a large extent can have a page more than

@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use memory_debug_profile::readable_type_name;
 
 use super::task::closures_without_numbers;
-use super::{Evidence, Vtable};
-use crate::input::{ScanInput, Symbols};
+use super::{Evidence, Vtable, parent_span};
+use crate::input::Symbols;
 use crate::mark::Source;
 use crate::memory::{Hidden, Memory, Span};
 use crate::objects::{Name, Names, Objects};
 use crate::page_map::{Found, PageMap};
 use crate::peek::{head, peek, words};
-
-/// Bytes of a holder that are searched for the pointer. In an array, the other elements have names by then.
-const MAX_BYTES: u64 = 64 << 10;
 
 /// Drop function, size, alignment, and the first methods.
 const VTABLE_WORDS: u64 = 8;
@@ -44,18 +41,14 @@ fn type_of(function: &str) -> Option<&str> {
 
 /// The name of an object of some bytes whose vtable has these words. `None` if the size tells neither a box nor a shared
 /// pointer.
-fn name_of(vtable: &[u64], bytes: u64, input: &ScanInput, symbols: &dyn Symbols) -> Option<String> {
+fn name_of(vtable: &[u64], bytes: u64, evidence: &Evidence<'_>, symbols: &dyn Symbols) -> Option<String> {
     let [drop, size, align, methods @ ..] = vtable else { return None };
     if !align.is_power_of_two() || *align > 4096 || *size == 0 || *size > bytes {
         return None;
     }
-    let class = |bytes: u64| {
-        let small = input.bins.iter().map(|bin| bin.region_bytes).filter(|region| *region >= bytes).min();
-        small.unwrap_or_else(|| bytes.next_multiple_of(input.page_bytes.max(1)))
-    };
     // A shared pointer has two counters before its value.
     let shared = 16_u64.next_multiple_of(*align).checked_add(*size)?;
-    let container = match (class(*size) == bytes, class(shared) == bytes) {
+    let container = match (evidence.class_of(*size) == bytes, evidence.class_of(shared) == bytes) {
         (true, false) => "Box",
         (false, true) => "Arc",
         _ => return None,
@@ -87,7 +80,7 @@ pub(super) fn name_dynamic<M: Memory + ?Sized>(
     for object in objects.list.iter().filter(|object| object.name.is_none()) {
         if let Some(parent) = object.parent
             && !parents.contains_key(&parent)
-            && let Some(span) = span_of(parent, evidence, objects)
+            && let Some(span) = parent_span(parent, evidence, objects)
         {
             parents.insert(parent, span);
         }
@@ -117,7 +110,7 @@ pub(super) fn name_dynamic<M: Memory + ?Sized>(
         let words: Vec<u64> = words(bytes).collect();
         let Some((_, index)) = found.get(at) else { return };
         let Some(object) = objects.get(*index) else { return };
-        named.entry(*index).or_default().extend(name_of(&words, object.bytes, evidence.input, symbols));
+        named.entry(*index).or_default().extend(name_of(&words, object.bytes, evidence, symbols));
     });
     for (index, mut list) in named {
         list.dedup();
@@ -136,22 +129,6 @@ fn object_at(address: u64, map: &PageMap, objects: &Objects) -> Option<u32> {
     let index = objects.find(region)?;
     let is_start = map.place(&extent, region).address == address;
     (is_start && objects.get(index)?.name.is_none()).then_some(index)
-}
-
-/// The memory in which a parent has its pointers.
-fn span_of(parent: Source, evidence: &Evidence<'_>, objects: &Objects) -> Option<Span> {
-    let map = evidence.map;
-    let Some(region) = parent.region() else {
-        let word = evidence.root_words.get(parent.root_word()?)?;
-        return (!map.is_excluded(word.address(), 16)).then_some(Span { start: *word, bytes: 16 });
-    };
-    let known = objects.find(region).and_then(|index| objects.get(index));
-    let place = match known {
-        Some(parent) => objects.place(map, parent)?,
-        None => Some(map.place(&map.extent(map.extent_of(region)?)?, region))
-            .filter(|place| !map.is_excluded(place.address, place.bytes))?,
-    };
-    Some(head(place.address, place.bytes, MAX_BYTES / 8))
 }
 
 #[cfg(test)]

@@ -121,6 +121,16 @@ pub(super) fn name_by_votes(evidence: &Evidence<'_>, objects: &mut Objects, name
                 }
                 sum.winner(weight)
             });
+            let name = name.or_else(|| {
+                let nodes = held.iter().filter_map(|(held, _)| Some((*held, evidence.size_of(*held)?)));
+                let below =
+                    held_by(&held_objects, index as u32).iter().filter_map(|held| objects.get(held.1));
+                let nodes = nodes.chain(below.filter_map(|held| Some((held.name?.index, held.bytes))));
+                nodes
+                    .into_iter()
+                    .find(|(name, bytes)| is_node_above(names.get(*name), *bytes, object.bytes, evidence))
+                    .map(|(name, _)| name)
+            });
             found.extend(name.map(|name| (index, name)));
         }
         if found.is_empty() {
@@ -193,6 +203,16 @@ fn votes_from_below(evidence: &Evidence<'_>, objects: &Objects) -> BTreeMap<(u32
         }
     }
     votes
+}
+
+/// Whether an object is a further node of a tree or list, from the size of a node below it. Such nodes hang on each other
+/// or on a small header, and an inner node of a B-tree has twelve pointers more.
+fn is_node_above(name: &str, node: u64, bytes: u64, evidence: &Evidence<'_>) -> bool {
+    if name.starts_with("LinkedList<") {
+        return bytes == node;
+    }
+    let is_tree = name.starts_with("BTreeMap<") || name.starts_with("BTreeSet<");
+    is_tree && (bytes == node || bytes == evidence.class_of(node.saturating_add(96)))
 }
 
 /// Types by what their names mention.

@@ -228,3 +228,54 @@ fn a_holder_of_unsampled_objects_has_the_name_of_sampled_holders_of_such_objects
     rows.sort();
     assert_eq!(rows[3], "Leaf ← [32 bytes] ← Rc<Node> ← Static shop::S3");
 }
+
+#[test]
+fn an_array_of_owners_is_named_by_its_header_and_its_elements() {
+    let mut heap = Heap::new();
+    heap.bins.extend([32, 48, 64, 80, 96]);
+    let boxes = |heap: &mut Heap, name: &str| -> Vec<u64> {
+        (0..10).map(|at| if at < 3 { heap.sample(name, &[1, 2]) } else { heap.small(&[1, 2]) }).collect()
+    };
+    let job = boxes(&mut heap, "Box<Job>");
+    let vector = heap.small(&[&job[..8], &[3, 4, 5, 6]].concat());
+    heap.fixed("shop::VECTOR", &[12, vector, 8]);
+    let rule = boxes(&mut heap, "Box<Rule>");
+    let slice = heap.small(&[&rule[..], &rule[..2]].concat());
+    heap.fixed("shop::SLICE", &[3, slice, 12]);
+    let node = boxes(&mut heap, "Rc<Node>");
+    // Around the end, with words in the unused part that are no pointers.
+    let ring = heap.small(&[&node[..6], &[3, 3], &node[6..]].concat());
+    heap.fixed("shop::RING", &[12, ring, 8, 10]);
+    let some = boxes(&mut heap, "Box<Some>");
+    let options = heap.small(&[&some[..], &[0, 0]].concat());
+    heap.fixed("shop::OPTIONS", &[12, options, 12]);
+    // The length says that other words are elements, too.
+    let other = boxes(&mut heap, "Box<Other>");
+    let table = heap.small(&[&other[..], &[3, 4]].concat());
+    heap.fixed("shop::TABLE", &[12, table, 12]);
+    let found = heap.holders();
+    for (held, expected) in [
+        ("Box<Job>", "Vec<Box<Job>> ← Static shop::VECTOR"),
+        ("Box<Rule>", "Box<[Box<Rule>]> ← Static shop::SLICE"),
+        ("Rc<Node>", "VecDeque<Rc<Node>> ← Static shop::RING"),
+        ("Box<Some>", "Vec<Option<Box<Some>>> ← Static shop::OPTIONS"),
+        ("Box<Other>", "[96 bytes] ← Static shop::TABLE"),
+    ] {
+        assert_eq!(rows(&found, held), [format!("{held} ← {expected}")]);
+        let held = found.types.iter().find(|found| found.type_name == held).unwrap();
+        assert_eq!(held.chains[0].links[0].inferred, held.chains[0].links[0].type_name.is_some());
+    }
+}
+
+#[test]
+fn inner_nodes_of_a_tree_have_the_name_of_its_leaves() {
+    let mut heap = Heap::new();
+    heap.bins.extend([48, 144]);
+    let leaves: Vec<u64> = (0..3).map(|at| heap.sample("BTreeSet<u64>", &[at; 6])).collect();
+    let inner = heap.small(&[&[1, 2, 3, 4, 5, 6][..], &leaves, &[0; 9]].concat());
+    let other = heap.small(&[leaves[0], 1, 1, 1]);
+    heap.fixed("shop::TREE", &[inner, 1, 3]);
+    heap.stack("worker", &[other]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "BTreeSet<u64>"), ["BTreeSet<u64> ← BTreeSet<u64> ← Static shop::TREE"]);
+}
