@@ -3,10 +3,9 @@
 mod array;
 mod dynamic;
 mod kinds;
+mod nodes;
 mod task;
 mod votes;
-
-use std::collections::BTreeMap;
 
 use crate::chain::Chain;
 use crate::input::{ScanInput, Symbols};
@@ -42,8 +41,6 @@ pub(crate) struct Evidence<'a> {
     pub(crate) unreached: &'a [(u32, u32)],
     /// For each type whether its objects can hold pointers. Others hold nothing.
     pub(crate) can_hold: Vec<bool>,
-    /// The size of one sample of each type.
-    sizes: BTreeMap<u32, u64>,
 }
 
 impl<'a> Evidence<'a> {
@@ -56,8 +53,7 @@ impl<'a> Evidence<'a> {
         unreached: &'a [(u32, u32)],
     ) -> Self {
         let can_hold = input.types.iter().map(|name| holds_pointers(name)).collect();
-        let sizes = input.samples.iter().map(|object| (object.type_index, object.sample.usable)).collect();
-        Self { input, map, links, chains, root_words, roots, unreached, can_hold, sizes }
+        Self { input, map, links, chains, root_words, roots, unreached, can_hold }
     }
 
     fn type_of(&self, sample: u32) -> Option<u32> {
@@ -81,11 +77,6 @@ impl<'a> Evidence<'a> {
         if is_small { self.class_of(bytes) == given } else { bytes <= given && given - bytes <= spare }
     }
 
-    /// The size of one sample of a type.
-    fn size_of(&self, name: u32) -> Option<u64> {
-        self.sizes.get(&name).copied()
-    }
-
     fn can_hold(&self, name: u32) -> bool {
         self.can_hold.get(name as usize).copied().unwrap_or(true)
     }
@@ -101,6 +92,7 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
 ) {
     task::name_tasks(evidence, memory, symbols, objects, names);
     dynamic::name_dynamic(evidence, memory, symbols, objects, names);
+    nodes::name_nodes(evidence, objects, names);
     kinds::name_by_kinds(evidence, memory, symbols, objects);
     votes::name_by_votes(evidence, objects, names);
     array::name_arrays(evidence, memory, objects, names);

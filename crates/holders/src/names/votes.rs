@@ -121,16 +121,6 @@ pub(super) fn name_by_votes(evidence: &Evidence<'_>, objects: &mut Objects, name
                 }
                 sum.winner(weight)
             });
-            let name = name.or_else(|| {
-                let nodes = held.iter().filter_map(|(held, _)| Some((*held, evidence.size_of(*held)?)));
-                let below =
-                    held_by(&held_objects, index as u32).iter().filter_map(|held| objects.get(held.1));
-                let nodes = nodes.chain(below.filter_map(|held| Some((held.name?.index, held.bytes))));
-                nodes
-                    .into_iter()
-                    .find(|(name, bytes)| is_node_above(names.get(*name), *bytes, object.bytes, evidence))
-                    .map(|(name, _)| name)
-            });
             found.extend(name.map(|name| (index, name)));
         }
         if found.is_empty() {
@@ -205,16 +195,6 @@ fn votes_from_below(evidence: &Evidence<'_>, objects: &Objects) -> BTreeMap<(u32
     votes
 }
 
-/// Whether an object is a further node of a tree or list, from the size of a node below it. Such nodes hang on each other
-/// or on a small header, and an inner node of a B-tree has twelve pointers more.
-fn is_node_above(name: &str, node: u64, bytes: u64, evidence: &Evidence<'_>) -> bool {
-    if name.starts_with("LinkedList<") {
-        return bytes == node;
-    }
-    let is_tree = name.starts_with("BTreeMap<") || name.starts_with("BTreeSet<");
-    is_tree && (bytes == node || bytes == evidence.class_of(node.saturating_add(96)))
-}
-
 /// Types by what their names mention.
 #[derive(Debug)]
 struct Mentioning {
@@ -225,14 +205,20 @@ struct Mentioning {
 impl Mentioning {
     fn new(evidence: &Evidence<'_>, names: &Names) -> Self {
         let samples = &evidence.input.samples;
-        let sized: BTreeSet<(u32, u64)> =
-            samples.iter().map(|object| (object.type_index, size_class(object.sample.usable))).collect();
+        let mut sized: BTreeMap<(u32, u64), usize> = BTreeMap::new();
+        for object in samples {
+            *sized.entry((object.type_index, size_class(object.sample.usable))).or_default() += 1;
+        }
         let held: BTreeSet<u32> =
             evidence.links.iter().filter_map(|link| evidence.type_of(link.sample)).collect();
         let mut only: BTreeMap<(u32, u64), Option<u32>> = BTreeMap::new();
-        for (holder, class) in sized.into_iter().filter(|(holder, _)| evidence.can_hold(*holder)) {
+        for ((holder, class), count) in
+            sized.into_iter().filter(|((holder, _), _)| evidence.can_hold(*holder))
+        {
             for held in held.iter().filter(|held| mentions(names.get(holder), names.get(**held))) {
-                only.entry((*held, class)).and_modify(|known| *known = None).or_insert(Some(holder));
+                // A type with one sample has no vote, but it can be what another one is taken for.
+                let vote = (count > 1).then_some(holder);
+                only.entry((*held, class)).and_modify(|known| *known = None).or_insert(vote);
             }
         }
         Self { only }
