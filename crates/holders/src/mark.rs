@@ -116,11 +116,12 @@ struct Marker<'a> {
 
 impl<'a> Marker<'a> {
     fn new(input: &'a ScanInput, map: &'a mut PageMap) -> Self {
-        let mark = Mark {
-            parents: vec![0; map.next_region as usize],
-            edge_counts: vec![0; input.samples.len()],
-            ..Mark::default()
-        };
+        // Room for regions that appear during the scan. A vector that has to move takes twice its memory for a moment, and
+        // zeroed memory that is never written takes none.
+        let regions = map.next_region as usize;
+        let mut parents = vec![0; regions + regions / 8 + (1 << 16)];
+        parents.truncate(regions);
+        let mark = Mark { parents, edge_counts: vec![0; input.samples.len()], ..Mark::default() };
         let heap_bytes = map.heap_bytes();
         let holds_pointers = input.types.iter().map(|name| holds_pointers(name)).collect();
         Self {
@@ -192,7 +193,7 @@ impl<'a> Marker<'a> {
 
     fn finish(mut self) -> Mark {
         self.mark.own_bytes = self.map.own_bytes()
-            + self.mark.parents.capacity() * 4
+            + self.mark.parents.len() * 4
             + self.mark.root_words.capacity() * 8
             + self.mark.edges.capacity() * size_of::<Edge>()
             + self.queue.bytes()

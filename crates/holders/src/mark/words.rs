@@ -87,11 +87,6 @@ impl Marker<'_> {
                 self.map.resolve(memory, target);
                 let regions = self.map.next_region as usize;
                 if regions > self.mark.parents.len() {
-                    // Not twice the memory, as a vector that grows by itself would take.
-                    let more = (regions / 16).max(1 << 12);
-                    if regions > self.mark.parents.capacity() {
-                        self.mark.parents.reserve_exact(regions - self.mark.parents.len() + more);
-                    }
                     self.mark.parents.resize(regions, 0);
                 }
             }

@@ -208,10 +208,11 @@ impl Heap {
         Scan::run(&input, self, &names)
     }
 
-    /// Three scans and what they say.
+    /// Three scans and everything that they say.
     pub(crate) fn holders(&mut self) -> Holders {
         let results = [self.scan(), self.scan(), self.scan()];
-        holders(&results, &self.input(), &|_| true, &HoldersOptions::default())
+        let all = HoldersOptions { chains: usize::MAX, ..HoldersOptions::default() };
+        holders(&results, &self.input(), &|_| true, &all)
     }
 
     fn byte_run(&self, address: u64) -> &[u8] {
