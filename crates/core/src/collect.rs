@@ -9,7 +9,7 @@ use memory_debug_profile::Selection;
 use memory_debug_report::__private::{Counts, Sampled as Sum, root_rows, timestamp};
 use memory_debug_report::{
     AllocatorDetail, AllocatorStats, DetailParts, Error, ErrorKind, InstanceInfo, MemoryReport,
-    ProfilingState, SampleOrigin, TypeRow, TypeSummary, Unavailable,
+    ProcessMemory, ProfilingState, SampleOrigin, TypeRow, TypeSummary, Unavailable,
 };
 
 use crate::collected::Collected;
@@ -105,6 +105,20 @@ impl Collector {
             if scope == Scope::Stats { None } else { self.read_types(proc, &mut report, tracked.clone()) };
         report.duration_us = micros(begin);
         Collected::new(report, heap, tracked)
+    }
+
+    /// Collects the types alone, as [`Scope::Types`] does, but does not compare them with the numbers of the process. To
+    /// read these, the kernel walks all page tables (`smaps_rollup`), and `mmap` and `munmap` wait meanwhile.
+    pub(crate) fn collect_types(&self) -> Collected {
+        let proc = Path::new("/proc");
+        let mut unavailable = Unavailable::default();
+        let instance = self.instance(proc, &mut unavailable);
+        let mut report = MemoryReport::new(instance, timestamp::seconds(SystemTime::now()));
+        report.unavailable = unavailable;
+        // Without values, so that nothing reads them.
+        report.process = Some(ProcessMemory::default());
+        let heap = self.read_types(proc, &mut report, Vec::new());
+        Collected::new(report, heap, Vec::new())
     }
 
     /// Measures the numbers of [`Scope::Stats`], and the parts of the allocator's numbers, all of one epoch.

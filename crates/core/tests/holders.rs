@@ -203,6 +203,9 @@ alone! {
         for thread in threads {
             thread.join().unwrap();
         }
+        // Threads that have ended and buffers that are gone do not make a scan partial.
+        let early = report.coverage.as_ref().unwrap().ended_early.as_deref();
+        assert!(early.is_none_or(|reason| reason.contains("time was over")), "{early:?}");
         assert_holders(&report, 0.95);
         drop(end);
     }

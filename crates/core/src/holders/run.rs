@@ -48,7 +48,6 @@ pub(super) fn run(
 }
 
 fn scan(collector: &Collector, scans: u32, deadline: Instant, running: &Running) -> Result<Finding, String> {
-    lower_priority();
     let done = Cell::new(0);
     let tell = |reached: ReadSoFar| running.tell(reached.read_bytes, reached.heap_bytes, done.get());
     let mut scanner = Scanner::new(deadline, &tell)?;
@@ -57,6 +56,8 @@ fn scan(collector: &Collector, scans: u32, deadline: Instant, running: &Running)
     // The profile is newer than these samples, so it has their stacks.
     let compared = types.compare(&first)?;
     drop(first);
+    // A collection takes locks of the process in the kernel, so it has the usual priority.
+    lower_priority();
     let mut made = Scans::default();
     while made.results.len() < scans as usize && made.ended_early.is_none() {
         if !made.results.is_empty() {

@@ -6,7 +6,7 @@ use memory_debug_holders::{Hidden, SampledObject};
 use memory_debug_profile::{HeapProfile, LiveSample, Sample, StackHash};
 use memory_debug_report::{MemoryReport, TypeSummary};
 
-use crate::collect::{Collector, Scope};
+use crate::collect::Collector;
 use crate::collected::Collected;
 
 /// The type of samples whose stack is in no profile. Code without symbols has the same name in tables.
@@ -85,7 +85,7 @@ impl<'a> Types<'a> {
 
     fn read(&mut self) -> Result<Collected, String> {
         self.profiles += 1;
-        let collected = self.collector.collect(Scope::Types);
+        let collected = self.collector.collect_types();
         let found = collected.stack_types().map_err(|error| error.to_string())?;
         let indexes: Vec<u32> = found.types().iter().map(|name| self.index(name)).collect();
         for (stack, at) in found.by_stack() {

@@ -1,10 +1,12 @@
 //! The memory of this process, as a scan reads it.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use memory_debug_holders::{Hidden, Memory, PageUse, Span};
 
+use super::areas;
 use super::foreign::PageWalk;
 use super::pages::Pages;
 use super::private_words::PrivateWords;
@@ -19,6 +21,9 @@ const USUAL_READ_BYTES: usize = 1 << 20;
 
 /// A scan ends if less memory than this is left.
 const SPARED_BYTES: u64 = 16 << 20;
+
+/// The most holes that one read looks into. Each takes a list of all mappings.
+const MAX_HOLES: usize = 16;
 
 const TIME_IS_OVER: &str = "the time was over before all of the heap was read; allow more seconds";
 
@@ -86,27 +91,69 @@ impl<'a> LiveMemory<'a> {
     }
 }
 
+impl LiveMemory<'_> {
+    /// Copies spans to `self.copy` from `at` on, up to the first byte that cannot be read or is swapped out. Returns how
+    /// many bytes it copied.
+    fn copy_spans(&mut self, spans: &[Span], at: usize) -> usize {
+        let into = self.copy.bytes_mut().get_mut(at..).unwrap_or_default();
+        if !self.pages.has_swapped() {
+            return self.reader.read(spans, into);
+        }
+        let mut readable = Vec::with_capacity(spans.len());
+        for span in spans {
+            let bytes = self.pages.before_swapped(span.start.address(), span.bytes);
+            readable.push(Span { start: span.start, bytes });
+            if bytes < span.bytes {
+                self.swapped = self.swapped.saturating_add(span.bytes - bytes);
+                break;
+            }
+        }
+        self.reader.read(&readable, into)
+    }
+
+    /// How many bytes from an address on the program itself cannot use any more: a thread has ended, or a buffer is gone. 0
+    /// if the program can use the address, so that something may be hidden there.
+    fn gone_bytes(&self, address: u64) -> u64 {
+        let Ok(areas) = areas::read(Path::new("/proc")) else { return 0 };
+        let next = areas.iter().find(|area| area.is_private_data && address < area.end);
+        next.map_or(u64::MAX, |area| area.start).saturating_sub(address)
+    }
+}
+
+/// The spans behind the first `bytes` bytes.
+fn behind(spans: &[Span], bytes: u64) -> Vec<Span> {
+    let mut left = bytes;
+    let mut rest = Vec::new();
+    for span in spans {
+        let skipped = left.min(span.bytes);
+        left -= skipped;
+        if skipped < span.bytes {
+            let start = Hidden::new(span.start.address().saturating_add(skipped));
+            rest.push(Span { start, bytes: span.bytes - skipped });
+        }
+    }
+    rest
+}
+
 impl Memory for LiveMemory<'_> {
+    /// Memory that the program cannot use any more reads as zeros: it holds nothing.
     fn read(&mut self, spans: &[Span]) -> &[u8] {
         let wanted = spans.iter().fold(0_u64, |sum, span| sum.saturating_add(span.bytes));
         self.make_room(usize::try_from(wanted).unwrap_or(usize::MAX));
-        let copied = if self.pages.has_swapped() {
-            let (mut whole, mut cut) = (0, None);
-            for span in spans {
-                let bytes = self.pages.before_swapped(span.start.address(), span.bytes);
-                if bytes < span.bytes {
-                    self.swapped = self.swapped.saturating_add(span.bytes - bytes);
-                    cut = Some(Span { start: span.start, bytes });
-                    break;
-                }
-                whole += 1;
+        let mut copied = self.copy_spans(spans, 0);
+        for _ in 0..MAX_HOLES {
+            let rest = behind(spans, copied as u64);
+            let Some(first) = rest.first() else { break };
+            let gone = self.gone_bytes(first.start.address()).min(first.bytes);
+            let hole = self.copy.bytes_mut().get_mut(copied..).unwrap_or_default();
+            let gone = usize::try_from(gone).unwrap_or(usize::MAX).min(hole.len());
+            if gone == 0 {
+                break;
             }
-            let mut readable = spans[..whole].to_vec();
-            readable.extend(cut);
-            self.reader.read(&readable, self.copy.bytes_mut())
-        } else {
-            self.reader.read(spans, self.copy.bytes_mut())
-        };
+            hole[..gone].fill(0);
+            copied += gone;
+            copied += self.copy_spans(&behind(&rest, gone as u64), copied);
+        }
         &self.copy.bytes()[..copied]
     }
 
@@ -153,7 +200,8 @@ impl Memory for LiveMemory<'_> {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::path::Path;
+
+    use memmap2::MmapMut;
 
     use super::*;
 
@@ -177,6 +225,36 @@ mod tests {
         assert_eq!(uses.len(), 10_000);
         assert!(uses.iter().all(|found| found.regions == 1 && found.bytes >= 100 << 10));
         assert!(!memory.is_over());
+    }
+
+    #[test]
+    fn memory_that_is_not_mapped_any_more_reads_as_zeros() {
+        let mut memory = memory(Instant::now() + Duration::from_secs(3600), &|_| {});
+        let (mut first, mut second) = (MmapMut::map_anon(1 << 16).unwrap(), MmapMut::map_anon(4096).unwrap());
+        first.fill(1);
+        second.fill(2);
+        let span = |map: &MmapMut| Span { start: Hidden::new(map.as_ptr() as u64), bytes: map.len() as u64 };
+        let spans = [span(&second), span(&first), span(&second)];
+        let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+        assert_eq!(sum(memory.read(&spans)), 2 * 8192 + (1 << 16));
+        drop(first);
+        let found = memory.read(&spans);
+        assert_eq!(found.len(), 8192 + (1 << 16));
+        // Another test may have mapped something of its own there.
+        assert!(sum(&found[..4096]) == 8192 && sum(&found[4096 + (1 << 16)..]) == 8192);
+    }
+
+    #[test]
+    fn spans_behind_a_number_of_bytes_are_cut_where_it_ends() {
+        let spans = [100, 200].map(|start| Span { start: Hidden::new(start), bytes: 10 });
+        let places = |bytes| {
+            let rest = behind(&spans, bytes);
+            rest.iter().map(|span| (span.start.address(), span.bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(places(0), [(100, 10), (200, 10)]);
+        assert_eq!(places(4), [(104, 6), (200, 10)]);
+        assert_eq!(places(10), [(200, 10)]);
+        assert_eq!(places(99), []);
     }
 
     #[test]
