@@ -1,4 +1,4 @@
-//! What a scan costs: processor time of its thread, and memory.
+//! What a scan costs in a process that does nothing else: processor time and memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(2);
 /// What some work cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
-    /// Processor time of the thread.
+    /// Processor time of all threads.
     pub(crate) cpu: Duration,
     pub(crate) time: Duration,
     /// The most bytes of memory without a file that the process had beyond those at the beginning. Includes what other
@@ -35,16 +35,16 @@ pub(crate) fn measure<R>(work: impl FnOnce() -> R) -> (R, Cost) {
         }
         peak
     });
-    let (begin, cpu) = (Instant::now(), thread_time());
+    let (begin, cpu) = (Instant::now(), process_time());
     let result = work();
-    let (time, cpu) = (begin.elapsed(), thread_time().saturating_sub(cpu));
+    let (time, cpu) = (begin.elapsed(), process_time().saturating_sub(cpu));
     done.store(true, Ordering::Relaxed);
     let peak = watch.join().expect("the watch does not panic");
     (result, Cost { cpu, time, memory: peak.saturating_sub(before) })
 }
 
-fn thread_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("it is not negative")
+fn process_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).expect("it is not negative")
 }
 
 /// Resident bytes that belong to no file. All zero if the kernel does not say.

@@ -25,8 +25,8 @@
 //! - `names`: compares the names of types with the expectations
 //! - `judge`: compares reports about holders with the truth
 //! - `checks`: what must be true for the program to pass
+//! - `scans`: scans the process, quiet and under churn
 
-#![expect(dead_code, reason = "only the judge of scans reads the expectations")]
 #![expect(clippy::vec_box, clippy::type_complexity, reason = "the shapes are what is tested")]
 
 mod arguments;
@@ -49,6 +49,7 @@ mod churn;
 mod names;
 mod judge;
 mod checks;
+mod scans;
 
 use std::process::ExitCode;
 
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     scale::set(arguments.scale);
-    compare_names()
+    if arguments.names { compare_names() } else { scans::run(&arguments) }
 }
 
 fn compare_names() -> ExitCode {

@@ -26,7 +26,9 @@ const TOKIO: &[(RootKind, &str)] =
     &[(ThreadLocal, "*"), (Stack, "tokio*"), (Stack, "main*"), (Stack, "holders-truth*")];
 /// Actix runs on its own threads and keeps its state in thread-local variables.
 const ACTIX: &[(RootKind, &str)] = &[(ThreadLocal, "*"), (Stack, "actix*")];
-const CONSUMER: &[(RootKind, &str)] = &[(Stack, "consumer"), (Stack, "churn*")];
+/// The main thread has the queue, too, and so have the threads that churn.
+const CONSUMER: &[(RootKind, &str)] =
+    &[(Stack, "consumer"), (Stack, "churn*"), (Stack, "main*"), (Stack, "holders-truth*")];
 
 pub(super) static POPULATIONS: [Expected; COUNT] = [
     // Maps, B-trees, rings and lists in statics.
