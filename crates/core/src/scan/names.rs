@@ -97,7 +97,13 @@ impl Names {
             object.loaded.base.wrapping_add(range.start)..object.loaded.base.wrapping_add(range.end)
         };
         Ok(AllocatorVariables {
-            statics: symbols.statics_named(is_of_allocator).into_iter().map(in_memory).collect(),
+            // Its records of samples (`bt2gctx` in prof_data.c) and others are static in their file, and have no prefix.
+            statics: symbols
+                .statics_named(|name| is_of_allocator(name) || LOCAL_STATICS.contains(&name))
+                .into_iter()
+                .chain(symbols.statics_beside(is_of_allocator))
+                .map(in_memory)
+                .collect(),
             below_thread_pointer: locals
                 .into_iter()
                 .filter_map(|range| Some(below.checked_sub(range.start)?..below.checked_sub(range.end)?))
@@ -139,6 +145,10 @@ pub(super) struct AllocatorVariables {
     /// Thread-local variables: how many bytes below the thread pointer they begin, and end.
     pub(super) below_thread_pointer: Vec<Range<u64>>,
 }
+
+/// Static variables of jemalloc 5.3.1 that lead to its records, in prof_data.c, ctl.c and arena.c. Some linkers list them
+/// apart from the other symbols of their file.
+const LOCAL_STATICS: &[&str] = &["bt2gctx", "tdatas", "ctl_arenas", "ctl_stats", "arena_pa_central_global"];
 
 /// Whether the linker's name belongs to jemalloc. Its functions and variables have one prefix, which is set when it is
 /// built.

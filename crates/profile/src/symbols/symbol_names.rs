@@ -104,6 +104,39 @@ impl SymbolNames {
         self.ranges(&self.statics, wanted)
     }
 
+    /// The link-time ranges of all local static variables of the source files that also have a local symbol whose mangled
+    /// name is `wanted`. In C, the name of a `static` variable has no prefix that tells to which library it belongs.
+    ///
+    /// Reads the table again, because the names of source files are needed only here.
+    pub fn statics_beside(&self, wanted: impl Fn(&str) -> bool) -> Vec<Range<u64>> {
+        let Ok(elf) = object::File::parse(&**self.data) else { return Vec::new() };
+        let (mut found, mut file, mut is_wanted) = (Vec::new(), Vec::new(), false);
+        for symbol in elf.symbols().take(MAX_SYMBOLS) {
+            // A symbol with the name of a source file comes before the local symbols of that file (ELF gABI, "Symbol
+            // Table", `STT_FILE`). Symbols that other files can see follow all local ones.
+            if symbol.kind() == SymbolKind::File || !symbol.is_local() {
+                let of_file = std::mem::take(&mut file);
+                if std::mem::take(&mut is_wanted) {
+                    found.extend(of_file);
+                }
+                continue;
+            }
+            let Some(name) = symbol.name().ok().filter(|name| rustc_demangle::try_demangle(name).is_err())
+            else {
+                continue;
+            };
+            is_wanted |= wanted(name);
+            if symbol.kind() == SymbolKind::Data && symbol.size() > 0 {
+                file.push(symbol.address()..symbol.address().saturating_add(symbol.size()));
+            }
+        }
+        if is_wanted {
+            found.extend(file);
+        }
+        found.sort_unstable_by_key(|range| range.start);
+        found
+    }
+
     /// The ranges of the thread-local variables whose mangled names are `wanted`, as offsets in the file's block of
     /// thread-local memory, in ascending order.
     pub fn thread_locals_named(&self, wanted: impl Fn(&str) -> bool) -> Vec<Range<u64>> {
@@ -201,6 +234,39 @@ mod tests {
             names.function_at(*start).filter(|name| name.ends_with("symbol_names::readable"))
         });
         assert!(function.is_some(), "{names:?}");
+    }
+
+    #[test]
+    fn static_variables_of_c_are_found_by_the_other_symbols_of_their_file() {
+        let folder = std::env::temp_dir().join(format!("memory-debug-beside-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+        write(
+            "ours.c",
+            "static long table = 5; __attribute__((visibility(\"hidden\"))) long lib_count = 1; long *lib_get(void) { return &table + lib_count; }",
+        );
+        write(
+            "other.c",
+            "static long table_of_others = 6; extern long *lib_get(void); int main(void) { return (int)(*lib_get() + table_of_others++); }",
+        );
+        let compile = |file: &str| {
+            let mut compiler = std::process::Command::new("cc");
+            compiler.current_dir(&folder).args(["-O0", "-c", file]);
+            assert!(compiler.status().unwrap().success());
+        };
+        compile("ours.c");
+        compile("other.c");
+        let mut linker = std::process::Command::new("cc");
+        // As in an archive of a library, whose own symbols no other file can see after it is linked.
+        linker.current_dir(&folder).args(["ours.o", "other.o", "-o", "program"]);
+        assert!(linker.status().unwrap().success());
+        let names = names_in(folder.join("program").to_str().unwrap()).unwrap();
+        let place = |name: &str| names.statics_named(|other| other == name)[0].clone();
+        let beside_others = names.statics_beside(|name| name == "table_of_others");
+        assert_eq!(beside_others, [place("table_of_others")]);
+        assert_eq!(names.statics_beside(|name| name == "table").first(), Some(&place("table")));
+        assert_eq!(names.statics_beside(|_| false), []);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) struct ThreadMemory {
     pub(super) roots: Vec<(Range<u64>, RootKind, Option<String>)>,
     /// Memory that is no root: stacks of threads that have ended, unused parts of stacks, variables of the allocator.
     pub(super) excluded: Vec<Range<u64>>,
+    /// The control blocks of threads, each with its name.
+    starts: Vec<(Range<u64>, String)>,
     /// Threads without a control block.
     pub(super) unknown_threads: usize,
 }
@@ -38,6 +40,7 @@ impl ThreadMemory {
             }
         }
         memory.add_main_stack(process);
+        memory.add_starts();
         memory
     }
 
@@ -59,8 +62,7 @@ impl ThreadMemory {
         let locals = pointer.saturating_sub(process.names.thread_local_bytes());
         let end = block.stack.as_ref().map_or(pointer.saturating_add(BLOCK_BYTES), |stack| stack.end);
         self.roots.push((locals..pointer, RootKind::ThreadLocal, None));
-        // The control block has the argument that the thread was started with.
-        self.roots.push((pointer..end, RootKind::ThreadLocal, Some(format!("start of {}", thread.name))));
+        self.starts.push((pointer..end, format!("start of {}", thread.name)));
         for below in &process.allocator.below_thread_pointer {
             self.excluded.push(pointer.saturating_sub(below.start)..pointer.saturating_sub(below.end));
         }
@@ -79,6 +81,13 @@ impl ThreadMemory {
         if let Some((piece, _)) = piece {
             self.roots.push((piece.clone(), RootKind::Stack, Some(thread.name.clone())));
         }
+    }
+
+    /// A control block has the argument that the thread was started with. The thread has taken it over, so it is usually
+    /// memory that is free, with stale pointers. Behind all stacks it only holds what nothing else holds.
+    fn add_starts(&mut self) {
+        let starts = std::mem::take(&mut self.starts);
+        self.roots.extend(starts.into_iter().map(|(block, name)| (block, RootKind::Stack, Some(name))));
     }
 
     /// The kernel made the stack of the main thread, so no control block lies in it.
