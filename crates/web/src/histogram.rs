@@ -61,7 +61,7 @@ mod tests {
     fn each_range_has_a_bar_in_the_order_of_ages() {
         let summary = by_age(&[("over 1 day", 1024), ("under 1 s", 4096)]);
         let picture = histogram(&summary).into_string();
-        assert_eq!(picture.matches("<rect").count(), 9, "an unknown age has no bar if there is none");
+        assert_eq!(picture.matches("<rect").count(), 9, "no memory of unknown age, no bar");
         assert!(picture.contains(r#"role="img""#), "{picture}");
         assert!(picture.contains("at the left. under 1 s: 4.00 KiB, 1 s to 10 s: 0 B, "), "{picture}");
         let bars = [

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use memory_debug_core::{Collector, Scope, record_live_samples, spawn_collecting};
+use memory_debug_core::{Collector, Scope, spawn_collecting};
 
-use crate::population::{class, deviation, measured, row};
+use crate::population::{deviation, row};
 use crate::shop;
 
 /// A different type for each `N`.
@@ -44,82 +44,6 @@ async fn standard_errors_are_honest() {
     let total: f64 = rows.iter().map(|row| row.bytes as f64).sum();
     let stderr = rows.iter().map(|row| row.bytes_stderr.powi(2)).sum::<f64>().sqrt();
     assert!((total - 32.0 * BYTES as f64).abs() < 5.0 * stderr, "{total} ± {stderr}");
-}
-
-/// Large buffers of odd sizes. Their type tells their row, and jemalloc rounds their sizes up to whole pages.
-fn buffers<const N: usize>(
-    number: usize,
-    smallest: usize,
-    largest: usize,
-    random: &mut u64,
-) -> Vec<Vec<Specimen<N>>> {
-    let size = |_| {
-        // xorshift: the same sizes in each run.
-        *random ^= *random << 13;
-        *random ^= *random >> 7;
-        *random ^= *random << 17;
-        smallest + (*random as usize) % (largest - smallest)
-    };
-    (0..number).map(size).map(|bytes| black_box(Vec::with_capacity(bytes / 64))).collect()
-}
-
-macro_rules! buffers {
-    ($random:ident, $number:expr, $sizes:expr; $($n:literal)+) => {
-        ($(measured(|| buffers::<$n>($number, $sizes.0, $sizes.1, &mut $random)),)+)
-    };
-}
-
-/// Above 8 pages, jemalloc counts an object as the next size class, up to a quarter too much. Live samples know better.
-#[test]
-fn standard_errors_cover_the_truth_of_large_buffers_of_odd_sizes() {
-    let collector = Arc::new(Collector::new());
-    record_live_samples().unwrap();
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let (mut within_one, mut within_two, mut rows, mut square) = (0, 0, 0, 0.0);
-    for _ in 0..100 {
-        let held = buffers!(random, 24, (40 << 10, 1300 << 10); 200 201 202 203 204 205 206 207);
-        let collector = Arc::clone(&collector);
-        let report =
-            spawn_collecting(move || collector.collect(Scope::Types).report).unwrap().join().unwrap();
-        let truths = [held.0.1, held.1.1, held.2.1, held.3.1, held.4.1, held.5.1, held.6.1, held.7.1];
-        drop(held);
-        for (n, truth) in (200..208).zip(truths) {
-            let row = row(&report, &format!("Vec<Specimen<{n}>>")).expect("a row for each");
-            // The vector of the vectors is another row.
-            let truth = truth - class(24 * size_of::<Vec<u8>>() as u64);
-            let deviation = deviation(row, truth).abs();
-            within_one += usize::from(deviation <= 1.0);
-            within_two += usize::from(deviation <= 2.0);
-            square += deviation.powi(2);
-            rows += 1;
-            let ages = row.ages.expect("all of it is recorded");
-            assert_eq!((ages.known_share, ages.older_than_1m), (1.0, 0.0));
-            assert!(row.slack_bytes.is_some_and(|slack| slack < 24 * 4096 * 20), "{row:?}");
-        }
-    }
-    let (one, two) = (within_one as f64 / rows as f64, within_two as f64 / rows as f64);
-    println!(
-        "of {rows} estimates of large buffers {one:.3} within one standard error, {two:.3} within two; mean square {:.2}",
-        square / rows as f64
-    );
-    // 0.683 and 0.954 are expected. With 800 rows the shares vary by 0.016 and 0.007.
-    assert!((0.60..=0.76).contains(&one), "{one}");
-    assert!(two >= 0.92, "{two}");
-}
-
-#[test]
-fn rows_far_above_the_rate_are_exact_to_the_page() {
-    record_live_samples().unwrap();
-    let mut random = 7;
-    let (held, truth) = measured(|| buffers::<300>(8, 9 << 20, 12 << 20, &mut random));
-    let report = spawn_collecting(|| Collector::new().collect(Scope::Types).report).unwrap().join().unwrap();
-    drop(held);
-    let row = row(&report, "Vec<Specimen<300>>").unwrap();
-    let truth = truth - class(8 * size_of::<Vec<u8>>() as u64);
-    assert!(row.bytes.abs_diff(truth) < 4096, "{row:?} {truth}");
-    assert_eq!(row.objects, 8);
-    // A missed object of 9 MiB has a probability of 10^-8, and the error says no more.
-    assert!(row.bytes_stderr < 16_384.0, "{row:?}");
 }
 
 /// The number of samplings of the same workload.

@@ -113,7 +113,7 @@ mod tests {
         let table = recorded(4000.0, 0.75).to_string();
         let lines: Vec<_> = table.lines().collect();
         assert!(lines[0].ends_with("|      ± |  age p50 | older than 10 min"), "{table}");
-        assert!(lines[2].ends_with("|   20 % |   1h 6m |              25 %"), "{table}");
+        assert!(lines[2].ends_with("|   20 % |    1h 6m |              25 %"), "{table}");
         assert!(lines[3].ends_with("|   27 % |        – |                 –"), "{table}");
         let expected = "\nages are known for 75 % of the bytes, recorded since 2026-11-20T11:00:00Z (1h 6m); all other \
                         bytes are older\n";
