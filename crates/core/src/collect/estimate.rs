@@ -3,6 +3,7 @@
 use super::{Collector, Scope};
 use crate::headroom::{Headroom, Work};
 use crate::jemalloc::read_totals;
+use crate::samples;
 
 /// Memory for a collection of numbers alone: files of a few kilobytes, jemalloc's epoch, a thread with an arena.
 /// Measured: 1.5 MiB.
@@ -21,7 +22,8 @@ impl Collector {
         let needed = match scope {
             Scope::Stats => STATS_BYTES,
             Scope::Types | Scope::Everything => {
-                TYPES_BYTES.saturating_add(per_dump(self.dump_bytes(), COLLECTING))
+                let dump = per_dump(self.dump_bytes(), COLLECTING);
+                TYPES_BYTES.saturating_add(dump).saturating_add(per_live_sample(JOINING))
             }
         };
         Headroom::new(needed, addresses(needed))
@@ -45,6 +47,7 @@ impl Collector {
                 (body_bytes.min(dump.saturating_mul(BODY_OF_DUMP)), profile.saturating_add(kept))
             }
         };
+        let work = work.saturating_add(per_live_sample(GROUPING));
         let needed = STATS_BYTES.saturating_add(work).saturating_add(body.saturating_mul(2));
         Headroom::new(needed, addresses(needed))
     }
@@ -66,6 +69,16 @@ const PART_OF_HEAP: u64 = 25;
 /// Memory of a scan apart from that: what it reads at a time, and the program's symbols.
 const SCAN_BYTES: u64 = 2 << 20;
 
+/// The memory for work that takes this many `bytes` for each live sample.
+fn per_live_sample(bytes: u64) -> u64 {
+    samples::status().map_or(0, |status| status.live.saturating_mul(bytes))
+}
+
+/// Bytes for a live sample that is read before and after the dump and joined with its stacks: four copies of 56 to 64
+/// bytes, each in a list that can be half empty, and two of its sequence in a set.
+const JOINING: u64 = 560;
+/// Bytes for a live sample in the ages of a row: three copies of 24 bytes, each in a list that can be half empty.
+const GROUPING: u64 = 144;
 /// Tenths for the dump, or for the profile that replaces it, and for the remembered names of its stacks. Measured:
 /// 10.
 const COLLECTING: u64 = 13;
