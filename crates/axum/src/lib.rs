@@ -42,7 +42,7 @@
 //! | `/debug/memory` | the overview: what the kernel, the container and jemalloc count, and the largest types |
 //! | `/debug/memory/stats` | all of these numbers, without types; cheap |
 //! | `/debug/memory/types?top=50&sort=bytes&filter=Session` | live bytes and objects by type, each with its standard error |
-//! | `/debug/memory/types?group=function` | live bytes and objects by function, or by `element`, `file`, `line`, `crate`, `thread`, `thread_id`, `size_class` |
+//! | `/debug/memory/types?group=function` | live bytes and objects by function, or by `element`, `file`, `line`, `crate`, `thread`, `thread_id`, `size_class`, `age`, `route` |
 //! | `/debug/memory/doctor` | what is wrong, with evidence and the line that fixes it |
 //!
 //! The project's README lists all pages. Each page is text or, with `?format=json` or `Accept: application/json`, JSON

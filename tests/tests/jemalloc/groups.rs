@@ -1,17 +1,18 @@
 //! One profile with different groupings.
 
-use memory_debug_axum::{MemoryReport, TypeRow};
+use memory_debug_axum::memory_debug_core::AgeBucket;
+use memory_debug_axum::{MemoryReport, RowSource, TypeRow};
 use memory_debug_tests::Request;
 use serde_json::Value;
 
 use crate::population::{POPULATION, enough, measured, payload, row};
 use crate::shop;
 
-payload!(Grouped: 43, Focused: 45, Detailed: 47);
+payload!(Grouped: 43, Focused: 45, Detailed: 47, Aged: 91);
 
 async fn by(group: &str) -> MemoryReport {
     let report = shop::get(&format!("/debug/memory/types?format=json&top=1000&group={group}")).await.report();
-    assert_eq!(report.types.as_ref().unwrap().group, group);
+    assert_eq!(report.types.as_ref().unwrap().group, group.split('&').next().unwrap());
     report
 }
 
@@ -46,6 +47,45 @@ async fn all_groups_show_the_same_memory() {
     holds(&by("thread").await, &own_thread_name());
     holds(&by("thread_id").await, &format!("{} (thread ", own_thread_name()));
     holds(&by("size_class").await, " bytes");
+    drop(population);
+}
+
+#[inline(never)]
+fn grow_the_aged() -> Vec<Vec<Aged>> {
+    (0..64).map(|_| (0..enough::<Aged>() / 64).map(Aged::new).collect()).collect()
+}
+
+#[tokio::test]
+async fn ages_and_routes_are_groups_of_the_live_heap_only() {
+    // Recording begins with the first collection.
+    shop::types().await;
+    let population = grow_the_aged();
+    let report = shop::types().await;
+    let ages = row(&report, "Vec<Aged>").unwrap().ages.unwrap();
+    assert!(ages.known_share > 0.99 && ages.older_than_10m == 0.0 && !ages.p50_is_lower_bound, "{ages:?}");
+
+    let young = by("age&focus=grow_the_aged").await;
+    let types = young.types.as_ref().unwrap();
+    assert!(types.ages.as_ref().is_some_and(|ages| ages.known_share > Some(0.99)), "{types:#?}");
+    assert!(types.total_bytes.unwrap() > POPULATION as u64 / 2, "{types:#?}");
+    let names: Vec<_> = AgeBucket::all().take(5).map(AgeBucket::name).collect();
+    assert!(types.rows.iter().all(|row| names.contains(&row.type_name.as_str())), "{types:#?}");
+
+    let all = by("age").await;
+    let types = all.types.as_ref().unwrap();
+    let sum: u64 = types.rows.iter().filter(|row| row.source != RowSource::Exact).map(|row| row.bytes).sum();
+    assert!(sum.abs_diff(types.total_bytes.unwrap()) <= 10, "{types:#?}");
+    let order = |name: &str| AgeBucket::all().position(|age| age.name() == name);
+    assert!(types.rows.iter().map(|row| order(&row.type_name).unwrap()).is_sorted(), "{types:#?}");
+
+    let routes = by("route&focus=grow_the_aged").await;
+    assert!(row(&routes, "(no route)").is_some_and(|row| row.bytes > POPULATION as u64 / 2), "{routes:#?}");
+
+    for group in ["age", "route"] {
+        let refused = shop::get(&format!("/debug/memory/diff?group={group}")).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.text().contains("snapshots do not keep them"), "{}", refused.text());
+    }
     drop(population);
 }
 
