@@ -39,7 +39,10 @@ pub struct TickClock {
 impl TickClock {
     /// Begins to measure the rate, unless this was done before. A clock can be started one millisecond later.
     pub fn prepare() {
-        FIRST.get_or_init(|| is_clock_of_kernel(Path::new(CLOCK)).then(Moment::now).flatten());
+        if FIRST.get().is_none() {
+            // An error says that another thread was first. No thread waits for another, for the sake of forks.
+            let _ = FIRST.set(is_clock_of_kernel(Path::new(CLOCK)).then(Moment::now).flatten());
+        }
     }
 
     /// Starts a clock. `None` if the kernel does not take the counter for its clock: it checks that the counter runs at
