@@ -46,10 +46,10 @@ impl RouteCall {
         Self { call, allocated: 0, label: live_label(route) }
     }
 
-    /// Whether its polls are counted or have a label.
+    /// The request, if its polls are counted or have a label.
     #[inline]
-    fn is_followed(&self) -> bool {
-        self.call.is_open() | self.label.is_some()
+    fn if_followed(self) -> Option<Self> {
+        if self.call.is_open() || self.label.is_some() { Some(self) } else { None }
     }
 
     /// Enters the request until the guard is dropped.
@@ -72,7 +72,7 @@ impl RouteCall {
     /// Counts the polls of `future` for this request, and completes the request when `future` is ready.
     #[inline]
     pub fn future<F>(self, future: F) -> RouteFuture<F> {
-        RouteFuture { future, route: self }
+        RouteFuture { future, route: self.if_followed() }
     }
 }
 
@@ -131,7 +131,7 @@ impl EnteredRoute {
         if let Some(cost) = entry.0.take().and_then(thread::exit) {
             route.allocated = cost.allocated;
         }
-        RouteFuture { future, route }
+        RouteFuture { future, route: route.if_followed() }
     }
 }
 
@@ -151,8 +151,8 @@ pin_project! {
     pub struct RouteFuture<F> {
         #[pin]
         future: F,
-        // After the future: what the future drops is part of the request.
-        route: RouteCall,
+        // After the future: what the future drops is part of the request. `None` costs each poll one comparison.
+        route: Option<RouteCall>,
     }
 }
 
@@ -160,7 +160,7 @@ impl<F> RouteFuture<F> {
     /// The future of a request that is not followed: its polls are not counted and have no label.
     #[inline]
     pub const fn unfollowed(future: F) -> Self {
-        Self { future, route: RouteCall::unfollowed() }
+        Self { future, route: None }
     }
 }
 
@@ -170,10 +170,10 @@ impl<F: Future> Future for RouteFuture<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let request = self.project();
-        if request.route.is_followed() {
-            return poll_followed(request.future, context, request.route);
+        match request.route {
+            Some(route) => poll_followed(request.future, context, route),
+            None => request.future.poll(context),
         }
-        request.future.poll(context)
     }
 }
 

@@ -119,7 +119,7 @@ fn a_request_that_panics_leaves_no_label_behind() {
             tracer.install();
         }
         let future = tracer.route_future(|| label("/panics"), async {
-            assert!(LiveLabel::current().is_none(), "a message that nobody should see");
+            assert!(LiveLabel::current().is_none(), "the test expects this message");
         });
         let poll = || poll(pin!(future));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).is_err());
