@@ -14,7 +14,7 @@ use crate::shared_source::now;
 pub(super) static SCANS: PerProcess<Scans> =
     PerProcess::new(Scans { running: Mutex::new(None), last: Mutex::new(None) });
 
-/// What a scan found, or why there is none.
+/// What a scan found, or the reason why it failed.
 pub(super) type Found = Result<Arc<Finding>, String>;
 
 /// The scan that runs, and the last result.
@@ -39,7 +39,7 @@ impl Scans {
     ///
     /// # Errors
     ///
-    /// Those of the scan, and if the time is over while another scan runs.
+    /// The errors of the scan, and if the time is over while another scan runs.
     pub(super) fn share(
         &self,
         wanted: u32,
