@@ -18,8 +18,9 @@ const OWNERS: &[&str] = &["Arc<", "Box<", "Rc<"];
 /// An array whose sampled elements have one type.
 struct Array {
     object: u32,
-    /// The type of the elements.
+    /// The type of the elements, and a sample of it.
     element: u32,
+    sample: u32,
     start: u64,
     bytes: u64,
 }
@@ -108,26 +109,26 @@ pub(super) fn name_arrays<M: Memory + ?Sized>(
     objects: &mut Objects,
     names: &mut Names,
 ) {
-    let mut elements_of: BTreeMap<u32, Option<u32>> = BTreeMap::new();
+    let mut elements_of: BTreeMap<u32, Option<(u32, u32)>> = BTreeMap::new();
     for link in evidence.links {
         if objects.get(link.holder).is_some_and(|holder| holder.name.is_none()) {
-            let held = evidence.type_of(link.sample);
+            let held = evidence.type_of(link.sample).map(|element| (element, link.sample));
             elements_of
                 .entry(link.holder)
-                .and_modify(|known| *known = known.filter(|known| Some(*known) == held))
+                .and_modify(|known| *known = known.filter(|known| held.is_some_and(|held| held.0 == known.0)))
                 .or_insert(held);
         }
     }
     let mut arrays = Vec::new();
     let mut spans: Vec<Span> = Vec::new();
     for (object, element) in elements_of {
-        if let Some(element) =
-            element.filter(|name| OWNERS.iter().any(|owner| names.get(*name).starts_with(owner)))
+        if let Some((element, sample)) = element
+            && OWNERS.iter().any(|owner| names.get(element).starts_with(owner))
             && let Some(known) = objects.get(object)
             && let Some(place) = objects.place(evidence.map, known)
             && let Some(span) = known.parent.and_then(|parent| parent_span(parent, evidence, objects))
         {
-            arrays.push(Array { object, element, start: place.address, bytes: place.bytes });
+            arrays.push(Array { object, element, sample, start: place.address, bytes: place.bytes });
             spans.push(span);
         }
     }
@@ -141,6 +142,7 @@ pub(super) fn name_arrays<M: Memory + ?Sized>(
             candidates.push((at, headers));
         }
     });
+    let expired = expired(&candidates, &arrays, evidence, memory);
     let spans: Vec<Span> = candidates
         .iter()
         .filter_map(|(at, _)| arrays.get(*at))
@@ -157,6 +159,8 @@ pub(super) fn name_arrays<M: Memory + ?Sized>(
         {
             let (before, after) = header.form();
             let element = names.get(array.element);
+            let value = element.split_once('<').filter(|_| expired.get(at) == Some(&true));
+            let element = value.map_or(element.to_owned(), |(_, value)| format!("Weak<{value}"));
             let name = if is_option {
                 format!("{before}Option<{element}>{after}")
             } else {
@@ -165,6 +169,37 @@ pub(super) fn name_arrays<M: Memory + ?Sized>(
             object.name = Some(Name { index: names.intern(name), inferred: true });
         }
     });
+}
+
+/// For each candidate whether a sampled element has no owner: its first counter is 0, so the array has weak pointers to it.
+fn expired<M: Memory + ?Sized>(
+    candidates: &[(usize, Vec<Header>)],
+    arrays: &[Array],
+    evidence: &Evidence<'_>,
+    memory: &mut M,
+) -> Vec<bool> {
+    let mut expired = vec![false; candidates.len()];
+    let (mut counted, mut spans) = (Vec::new(), Vec::new());
+    for (at, (array, _)) in candidates.iter().enumerate() {
+        if let Some(object) =
+            arrays.get(*array).and_then(|array| evidence.input.samples.get(array.sample as usize))
+            && evidence
+                .input
+                .types
+                .get(object.type_index as usize)
+                .is_some_and(|name| !name.starts_with("Box<"))
+            && !evidence.map.is_excluded(object.address.address(), 8)
+        {
+            counted.push(at);
+            spans.push(head(object.address.address(), object.sample.usable, 1));
+        }
+    }
+    peek(memory, &spans, |at, bytes| {
+        if let Some(expired) = counted.get(at).and_then(|at| expired.get_mut(*at)) {
+            *expired = words(bytes).next() == Some(0);
+        }
+    });
+    expired
 }
 
 #[cfg(test)]

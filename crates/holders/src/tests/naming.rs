@@ -249,6 +249,10 @@ fn an_array_of_owners_is_named_by_its_header_and_its_elements() {
     let some = boxes(&mut heap, "Box<Some>");
     let options = heap.small(&[&some[..], &[0, 0]].concat());
     heap.fixed("shop::OPTIONS", &[12, options, 12]);
+    // Nothing owns these any more.
+    let expired: Vec<u64> = (0..12).map(|_| heap.sample("Arc<Expired>", &[0, 1])).collect();
+    let weak = heap.small(&expired);
+    heap.fixed("shop::WEAK", &[12, weak, 12]);
     // The length says that other words are elements, too.
     let other = boxes(&mut heap, "Box<Other>");
     let table = heap.small(&[&other[..], &[3, 4]].concat());
@@ -259,6 +263,7 @@ fn an_array_of_owners_is_named_by_its_header_and_its_elements() {
         ("Box<Rule>", "Box<[Box<Rule>]> ← Static shop::SLICE"),
         ("Rc<Node>", "VecDeque<Rc<Node>> ← Static shop::RING"),
         ("Box<Some>", "Vec<Option<Box<Some>>> ← Static shop::OPTIONS"),
+        ("Arc<Expired>", "Vec<Weak<Expired>> ← Static shop::WEAK"),
         ("Box<Other>", "[96 bytes] ← Static shop::TABLE"),
     ] {
         assert_eq!(rows(&found, held), [format!("{held} ← {expected}")]);
