@@ -92,11 +92,10 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
 ) {
     task::name_tasks(evidence, memory, symbols, objects, names);
     dynamic::name_dynamic(evidence, memory, symbols, objects, names);
+    // A header and elements are more than a likeness to a sampled object.
+    array::name_arrays(evidence, memory, objects, names);
     nodes::name_nodes(evidence, objects, names);
     kinds::name_by_kinds(evidence, memory, symbols, objects);
-    votes::name_by_votes(evidence, objects, names);
-    array::name_arrays(evidence, memory, objects, names);
-    // What lies in the arrays has a named parent now.
     votes::name_by_votes(evidence, objects, names);
 }
 

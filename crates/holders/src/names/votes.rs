@@ -182,16 +182,25 @@ fn votes_from_above(evidence: &Evidence<'_>, objects: &Objects) -> BTreeMap<(Par
 
 /// The types of sampled holders by what they hold, where, and their size.
 fn votes_from_below(evidence: &Evidence<'_>, objects: &Objects) -> BTreeMap<(u32, u64, u64), Ballot> {
-    let mut votes: BTreeMap<(u32, u64, u64), Ballot> = BTreeMap::new();
+    // Each holder once: one buffer with many stale words must not win.
+    let mut holders: BTreeSet<(u32, u64, u32)> = BTreeSet::new();
     for link in evidence.links {
         let Some(holder) = objects.get(link.holder).filter(|holder| holder.sample.is_some()) else {
             continue;
         };
-        if let (Some(held), Some(name)) = (evidence.type_of(link.sample), holder.name) {
-            let key = (held, field(link.offset, holder.bytes), size_class(holder.bytes));
-            votes.entry(key).or_default().add(name.index, 1.0);
+        if let Some(held) = evidence.type_of(link.sample) {
+            holders.insert((held, field(link.offset, holder.bytes), link.holder));
         }
     }
+    let mut votes: BTreeMap<(u32, u64, u64), Ballot> = BTreeMap::new();
+    for (held, field, holder) in holders {
+        let Some(holder) = objects.get(holder) else { continue };
+        if let Some(name) = holder.name {
+            votes.entry((held, field, size_class(holder.bytes))).or_default().add(name.index, 1.0);
+        }
+    }
+    // One holder has no vote.
+    votes.retain(|_, ballot| ballot.0.values().sum::<f64>() > 1.0);
     votes
 }
 

@@ -44,11 +44,12 @@ fn a_holder_that_is_like_nothing_sampled_has_a_size_and_no_name() {
 fn a_holder_has_the_name_of_sampled_objects_with_the_same_content() {
     let mut heap = Heap::new();
     // One sample is not enough for a likeness. Unlike words leave what is held, where, and by how many bytes.
-    let names: Vec<u64> = (0..4).map(|_| heap.sample("String", &[7; 4])).collect();
+    let names: Vec<u64> = (0..5).map(|_| heap.sample("String", &[7; 4])).collect();
     let job = heap.sample("Job", &[9, names[0], 0, 0, 0, 0]);
+    let next = heap.sample("Job", &[names[0], names[4], names[0], 9, 9, 9]);
     let other = heap.small(&[names[1], 0, 1, 2, 3, 4]);
     let same = heap.small(&[!0, names[2], !0, !0, !0, !0]);
-    heap.fixed("shop::A", &[job]);
+    heap.fixed("shop::A", &[job, next]);
     heap.fixed("shop::B", &[same]);
     heap.fixed("shop::C", &[other, names[3]]);
     let found = heap.holders();
