@@ -60,7 +60,10 @@ fn with_frame_pointer(value: usize) {
     black_box(unsafe { c::clobbering(callback, 100 as *mut c_void, value) });
 }
 
-/// Values that are no records: null, unaligned, outside of the address space, unreadable, unmapped, on other stacks.
+/// Values that are no records: null, unaligned, outside of the address space, unreadable, unmapped, on the own stack.
+///
+/// The walk reads two words wherever a value leads to on the own stack. A sanitizer forbids this for variables, so
+/// `SANITIZED` leaves these values out.
 pub fn damaged() {
     let unreadable = Mapped::new(64 << 10);
     let local = [0_usize; 8];
@@ -92,9 +95,11 @@ pub fn damaged() {
         (damaged as fn()) as usize,
         std::ptr::from_ref(&Box::new(7)).addr(),
     ];
+    let is_sanitized = std::env::var_os("SANITIZED").is_some();
+    let is_own = |value: usize| value.abs_diff(here) < 8 << 20;
     judged(|| {
         for _ in 0..4 {
-            for value in values {
+            for value in values.into_iter().filter(|value| !(is_sanitized && is_own(*value))) {
                 with_frame_pointer(value);
                 below(3, 30);
             }
