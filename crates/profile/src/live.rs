@@ -61,7 +61,7 @@ impl LiveSample {
     /// known.
     pub fn estimate(&self, rate: SampleRate) -> Estimate {
         let (size, k) = (self.usable as f64, rate.weight(self.usable));
-        let beyond = k * (k - 1.0);
+        let beyond = k * rate.weight_beyond_one(self.usable);
         Estimate {
             objects: k,
             bytes: size * k,

@@ -63,6 +63,12 @@ impl SampleRate {
         if self.is_exact() || size <= 0.0 { 1.0 } else { -1.0 / (-size / self.0 as f64).exp_m1() }
     }
 
+    /// The weight of a sample of `size` bytes, minus 1. Objects far above the rate have tiny values here, which a
+    /// subtraction would lose.
+    pub(crate) fn weight_beyond_one(self, size: u64) -> f64 {
+        if self.is_exact() || size == 0 { 0.0 } else { 1.0 / (size as f64 / self.0 as f64).exp_m1() }
+    }
+
     /// Estimates what one stack holds from its recorded numbers.
     ///
     /// This is the variance of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the samples of live objects, taken

@@ -82,7 +82,8 @@ async fn ages_and_routes_are_groups_of_the_live_heap_only() {
     assert!(row(&routes, "(no route)").is_some_and(|row| row.bytes > POPULATION as u64 / 2), "{routes:#?}");
 
     for group in ["age", "route"] {
-        let refused = shop::get(&format!("/debug/memory/diff?group={group}")).await;
+        let path = format!("/debug/memory/diff?group={group}");
+        let refused = shop::send(Request::new("GET", &path).authorized()).await;
         assert_eq!(refused.status, 400);
         assert!(refused.text().contains("snapshots do not keep them"), "{}", refused.text());
     }
