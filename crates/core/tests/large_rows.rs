@@ -122,6 +122,6 @@ fn rows_of_large_buffers_of_odd_sizes_have_true_sizes_and_honest_errors() {
     // 0.683 and 0.954 are expected. With 800 rows the shares vary by 0.016 and 0.007.
     assert!((0.62..=0.75).contains(&one), "{one}");
     assert!(two >= 0.925, "{two}");
-    // The sizes of jemalloc's classes would be a twelfth too large. The sum varies by 0.001.
-    assert!((sum / sum_of_truths - 1.0).abs() < 0.008, "{sum} {sum_of_truths}");
+    // The sizes of jemalloc's classes would be a twelfth too large. The sum varies by 0.004.
+    assert!((sum / sum_of_truths - 1.0).abs() < 0.018, "{sum} {sum_of_truths}");
 }
