@@ -181,9 +181,7 @@ use memory_debug_report::__private::timestamp;
 /// [`Allocative`](trait@allocative::Allocative).
 #[cfg(feature = "allocative")]
 pub mod allocative {
-    pub use allocative_derive::Allocative;
-
-    pub use crate::roots::{Allocative, Key, Visitor};
+    pub use memory_debug_retained::{Allocative, Key, Visitor};
 }
 
 /// Parts of the expansion of [`install!`], and functions that other crates of this project share. Not part of the

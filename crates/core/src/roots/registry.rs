@@ -7,9 +7,9 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use memory_debug_report::{RootRow, RootSummary, Unavailable};
+use memory_debug_retained::__private::{Found, Limits, Walk, arc_size};
+use memory_debug_retained::{Allocative, Visitor};
 
-use super::visitor::{Allocative, Visitor, arc_size};
-use super::walk::{Found, Limits, Walk};
 use crate::fork::ForkSafe;
 
 /// Most roots that are measured.

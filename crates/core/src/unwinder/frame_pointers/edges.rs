@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_set_stays_as_it_is() {
+    fn a_full_set_keeps_what_it_has() {
         let edges = Edges::<8>::new();
         (0..1000).for_each(|call| edges.insert(call, call + 1));
         let kept = (0..1000).filter(|call| edges.contains(*call, call + 1)).count();

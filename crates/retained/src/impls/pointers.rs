@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use crate::roots::visitor::{Allocative, Key, Visitor};
+use crate::visitor::{Allocative, Key, Visitor};
 
 impl<T: Allocative + ?Sized> Allocative for Box<T> {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDequ
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::roots::visitor::{Allocative, Visitor};
+use crate::visitor::{Allocative, Visitor};
 
 macro_rules! texts {
     ($($text:ty),*) => {

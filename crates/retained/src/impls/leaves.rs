@@ -13,7 +13,7 @@ use std::sync::atomic::{
 };
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::roots::visitor::{Allocative, Visitor};
+use crate::visitor::{Allocative, Visitor};
 
 macro_rules! leaves {
     ($($leaf:ty),* $(,)?) => {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, RwLock, TryLockError, TryLockResult};
 
-use crate::roots::visitor::{Allocative, Visitor};
+use crate::visitor::{Allocative, Visitor};
 
 impl<T: Allocative> Allocative for Mutex<T> {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {

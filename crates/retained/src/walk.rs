@@ -7,18 +7,18 @@ use memory_debug_report::FieldRow;
 
 /// Bounds of a visit, so that no value, however large or deep, can harm the service.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub struct Limits {
     /// Most nested steps. The visit recurses, and running out of stack ends the process. A step takes some 200 bytes
     /// of stack in a debug build, and a kilobyte with structs of many fields; threads have 2 MiB.
-    pub(super) depth: usize,
+    pub depth: usize,
     /// Most steps through all roots together. They take about a second, during which locks on the way are held.
-    pub(super) values: u64,
+    pub values: u64,
     /// Most parts of one root. Any further part is added to the part above it.
-    pub(super) parts: usize,
+    pub parts: usize,
     /// Most `Arc`s with more than one handle, over all roots together. Remembering them takes some 10 MB.
-    pub(super) shared: usize,
+    pub shared: usize,
     /// Most waits of a millisecond for a held lock, over all roots together.
-    pub(super) lock_waits: u32,
+    pub lock_waits: u32,
 }
 
 impl Default for Limits {
@@ -32,7 +32,7 @@ const WAITS_A_LOCK: u32 = 10;
 
 /// The visit of all roots.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub struct Walk {
     left: Limits,
     /// Which root counts the value at an address.
     owners: HashMap<usize, usize>,
@@ -77,7 +77,7 @@ struct Gaps {
 
 /// Where a step leads.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// A step to a field, inside the bytes of the value above.
     Field(&'static str),
     /// A step to a field's own type, inside the field's bytes.
@@ -88,16 +88,20 @@ pub(super) enum Step {
 
 /// The memory that one root holds.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) fields: Vec<FieldRow>,
-    pub(super) retained_bytes: u64,
-    pub(super) not_counted: Vec<String>,
+pub struct Found {
+    /// Its parts.
+    pub fields: Vec<FieldRow>,
+    /// All of its bytes.
+    pub retained_bytes: u64,
+    /// What was left out, one sentence each.
+    pub not_counted: Vec<String>,
     /// Number of pointers to values that were counted in another root, by that root.
-    pub(super) elsewhere: BTreeMap<usize, u64>,
+    pub elsewhere: BTreeMap<usize, u64>,
 }
 
 impl Walk {
-    pub(super) fn new(limits: Limits) -> Self {
+    /// A visit within `limits` that has not begun.
+    pub fn new(limits: Limits) -> Self {
         Self {
             left: limits,
             owners: HashMap::new(),
@@ -110,16 +114,17 @@ impl Walk {
     }
 
     /// Records that the value at `address` is a root of its own, whichever root reaches it first.
-    pub(super) fn reserve(&mut self, root: usize, address: usize) {
+    pub fn reserve(&mut self, root: usize, address: usize) {
         self.owners.entry(address).or_insert(root);
     }
 
     /// Whether any of the bounds has room left.
-    pub(super) fn is_exhausted(&self) -> bool {
+    pub fn is_exhausted(&self) -> bool {
         self.left.values == 0
     }
 
-    pub(super) fn begin(&mut self, root: usize) {
+    /// Begins with a root.
+    pub fn begin(&mut self, root: usize) {
         self.root = root;
         self.frames.clear();
         self.parts = vec![Part::new("", 0, false)];
@@ -128,7 +133,7 @@ impl Walk {
     }
 
     /// Whether this root counts the value at `address`. If not, records which root does.
-    pub(super) fn owns(&mut self, address: usize) -> bool {
+    pub fn owns(&mut self, address: usize) -> bool {
         match self.owners.get(&address) {
             Some(root) if *root == self.root => true,
             Some(root) => {
@@ -140,7 +145,7 @@ impl Walk {
     }
 
     /// Whether the shared value at `address` is reached for the first time.
-    pub(super) fn claim(&mut self, address: usize) -> bool {
+    pub(crate) fn claim(&mut self, address: usize) -> bool {
         if self.owners.contains_key(&address) {
             // Records the value of another root. A value of this root was counted when it was first reached.
             self.owns(address);
@@ -156,7 +161,7 @@ impl Walk {
 
     /// Takes a step. [`leave`](Self::leave) undoes it, given the result: how many steps had been taken before.
     /// `None` if the step is refused.
-    pub(super) fn enter(&mut self, step: Step, size: usize) -> Option<usize> {
+    pub(crate) fn enter(&mut self, step: Step, size: usize) -> Option<usize> {
         let before = self.frames.len();
         if before >= self.left.depth {
             self.gaps.too_deep += 1;
@@ -187,7 +192,7 @@ impl Walk {
 
     /// Undoes all steps but the first `before`: one step, or more if a visit forgot to drop a visitor. Counts
     /// what each value or memory holds besides its parts.
-    pub(super) fn leave(&mut self, before: usize) {
+    pub(crate) fn leave(&mut self, before: usize) {
         for frame in self.frames.drain(before.min(self.frames.len())..) {
             let own = frame.size.saturating_sub(frame.inside);
             let part = &mut self.parts[frame.part];
@@ -228,7 +233,7 @@ impl Walk {
     }
 
     /// Waits a little for a held lock. `None` if it stays held, which is recorded.
-    pub(super) fn lock<G>(&mut self, mut attempt: impl FnMut() -> Option<G>) -> Option<G> {
+    pub(crate) fn lock<G>(&mut self, mut attempt: impl FnMut() -> Option<G>) -> Option<G> {
         for _ in 0..WAITS_A_LOCK {
             if let Some(guard) = attempt() {
                 return Some(guard);
@@ -243,14 +248,14 @@ impl Walk {
     }
 
     /// Forgets a visit that did not end. Values that it had claimed are free for the next root.
-    pub(super) fn abandon(&mut self, reserved: Option<usize>) {
+    pub fn abandon(&mut self, reserved: Option<usize>) {
         let root = self.root;
         self.owners.retain(|address, owner| *owner != root || Some(*address) == reserved);
         self.frames.clear();
     }
 
     /// The memory that the root holds, by part, largest first.
-    pub(super) fn finish(&mut self) -> Found {
+    pub fn finish(&mut self) -> Found {
         self.leave(0);
         let retained_bytes = self.parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.bytes));
         let mut fields: Vec<FieldRow> = (0..self.parts.len()).filter_map(|part| self.row(part)).collect();

@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use super::walk::{Step, Walk};
+use crate::walk::{Step, Walk};
 
 /// A value that can show what it owns.
 ///
@@ -12,7 +12,7 @@ use super::walk::{Step, Walk};
 /// `allocative::`, so that name must be in scope:
 ///
 /// ```
-/// use memory_debug_core::allocative::{self, Allocative, Visitor};
+/// use memory_debug_retained::{self as allocative, Allocative, Visitor};
 ///
 /// #[derive(Allocative)]
 /// struct Session {
@@ -193,15 +193,16 @@ impl<'a> Visitor<'a> {
     /// Leaves the part, as dropping does.
     pub fn exit(self) {}
 
-    /// Visits a whole root, which is behind an `Arc` or in a static.
-    pub(super) fn visit_root<T: Allocative + ?Sized>(walk: &mut Walk, root: &T, size: usize) {
+    /// Visits a whole root, which is behind an `Arc` or in a static. Not part of the interface.
+    #[doc(hidden)]
+    pub fn visit_root<T: Allocative + ?Sized>(walk: &mut Walk, root: &T, size: usize) {
         let before = walk.enter(Step::Heap { shared: false }, size);
         Visitor { walk, before }.descend(root);
     }
 
     /// Visits the pointee of an `Arc`. Its address is remembered only if there are several handles, so that a million
     /// unshared `Arc`s cost no memory.
-    pub(super) fn enter_arc<'b, T: ?Sized>(&'b mut self, arc: &Arc<T>) -> Option<Visitor<'b>>
+    pub(crate) fn enter_arc<'b, T: ?Sized>(&'b mut self, arc: &Arc<T>) -> Option<Visitor<'b>>
     where
         'a: 'b,
     {
@@ -231,7 +232,7 @@ impl<'a> Visitor<'a> {
 }
 
 /// The bytes of an `Arc`'s allocation: two counters and the value (`ArcInner` in std, `repr(C)`).
-pub(super) fn arc_size<T: ?Sized>(arc: &Arc<T>) -> usize {
+pub fn arc_size<T: ?Sized>(arc: &Arc<T>) -> usize {
     let (size, align) = (size_of_val::<T>(arc), align_of_val::<T>(arc).max(align_of::<usize>()));
     let before = (2 * size_of::<usize>()).next_multiple_of(align);
     (before + size).next_multiple_of(align)
