@@ -18,7 +18,7 @@ mod tier;
 pub use self::fuzzing::SmallTable;
 use self::sync::{AtomicU64, Ordering};
 pub(super) use self::tier::Entry;
-use self::tier::Tier;
+use self::tier::{Slot, Tier};
 
 /// How often a removal searches before it takes the allocation for one that was never added.
 ///
@@ -85,15 +85,36 @@ impl<'a, const TIERS: usize> Table<'a, TIERS> {
     pub(super) fn remove(&self, address: u64, usable: u64) {
         let mut searches = 0;
         while searches < SEARCHES {
-            let found = self.tiers.iter().filter(|tier| tier.is_used()).flat_map(|tier| tier.find(address));
-            match found.min_by_key(|(_, sequence, bytes)| (*bytes != usable, *sequence)) {
+            match self.oldest(address, usable) {
                 // If another thread was faster, there is another entry for this one.
-                Some((slot, sequence, _)) if slot.empty(sequence) => return,
+                Some((slot, sequence)) if slot.empty(sequence) => return,
                 Some(_) => {}
                 None => searches += 1,
             }
         }
         self.counters.orphan_frees.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The entry to remove, with its sequence. Loops instead of a chain of iterators, which takes eight times as long.
+    #[inline]
+    fn oldest(&self, address: u64, usable: u64) -> Option<(Slot<'a>, u64)> {
+        let mut oldest = None;
+        let mut least = (true, u64::MAX);
+        for tier in &self.tiers {
+            if !tier.is_used() {
+                continue;
+            }
+            for slot in tier.window(address) {
+                if let Some((sequence, bytes)) = slot.entry_of(address) {
+                    let rank = (bytes != usable, sequence);
+                    if rank < least {
+                        least = rank;
+                        oldest = Some((slot, sequence));
+                    }
+                }
+            }
+        }
+        oldest
     }
 
     /// All entries with their addresses, in no order. An entry that is added or removed meanwhile may be missing.
@@ -106,8 +127,8 @@ impl<'a, const TIERS: usize> Table<'a, TIERS> {
         self.tiers
             .iter()
             .filter(|tier| tier.is_used())
-            .flat_map(|tier| tier.find(address))
-            .any(|(_, found, _)| found == sequence)
+            .flat_map(|tier| tier.window(address))
+            .any(|slot| slot.entry_of(address).is_some_and(|(found, _)| found == sequence))
     }
 
     /// The sequence of the newest allocation.

@@ -83,7 +83,7 @@ impl<'a> Tier<'a> {
 
     /// The slots that an address can be in.
     #[inline]
-    fn window(self, address: u64) -> impl Iterator<Item = Slot<'a>> {
+    pub(super) fn window(self, address: u64) -> impl Iterator<Item = Slot<'a>> {
         // Sampled small objects begin at a page, so only the page's number differs. The upper half of the product depends
         // on all its bits.
         let hash = (address >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
@@ -93,22 +93,6 @@ impl<'a> Tier<'a> {
         let keys = self.keys.get(home..).unwrap_or_default();
         let records = self.records.get(home..).unwrap_or_default();
         keys.iter().zip(records).take(WINDOW).map(|(key, record)| Slot { key, record })
-    }
-
-    /// The slots of the window that belong to the address, with their sequences and usable bytes.
-    #[inline]
-    pub(super) fn find(self, address: u64) -> impl Iterator<Item = (Slot<'a>, u64, u64)> {
-        self.window(address).filter_map(move |slot| {
-            if slot.key.load(Ordering::Acquire) != address {
-                return None;
-            }
-            let sequence = slot.record.sequence.load(Ordering::Acquire);
-            let usable = slot.record.usable.load(Ordering::Acquire);
-            // The slot may have been given to another address since the key was read. The key was then written before
-            // the sequence, so this reads the new key.
-            let is_same = sequence != 0 && slot.key.load(Ordering::Relaxed) == address;
-            is_same.then_some((slot, sequence, usable))
-        })
     }
 
     /// Adds an entry. Returns whether there was a free slot.
@@ -128,6 +112,20 @@ impl<'a> Tier<'a> {
 }
 
 impl Slot<'_> {
+    /// The sequence and the usable bytes of the entry in this slot, if it is one of this address.
+    #[inline]
+    pub(super) fn entry_of(self, address: u64) -> Option<(u64, u64)> {
+        if self.key.load(Ordering::Acquire) != address {
+            return None;
+        }
+        let sequence = self.record.sequence.load(Ordering::Acquire);
+        let usable = self.record.usable.load(Ordering::Acquire);
+        // The slot may have been given to another address since the key was read. The key was then written before the
+        // sequence, so this reads the new key.
+        let is_same = sequence != 0 && self.key.load(Ordering::Relaxed) == address;
+        is_same.then_some((sequence, usable))
+    }
+
     #[inline]
     fn fill(self, address: u64, entry: Entry) -> bool {
         let Self { key, record } = self;
