@@ -278,8 +278,8 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
 /// Starts recording live samples: the size, the age and the route of each sampled allocation that is live.
 ///
 /// Collections do this, so that only memory from before the first collection has no age. Call it at the start of `main` to
-/// leave out nothing. From then on, jemalloc calls a function for each sampled allocation and each end of one, which takes
-/// a fraction of a microsecond, and the process keeps 48 bytes for each. Later calls do nothing.
+/// leave out nothing. From then on, jemalloc calls a function for each sampled allocation and each end of one. Together they
+/// take about a microsecond. The process keeps 48 bytes for each. Later calls do nothing.
 ///
 /// # Errors
 ///
