@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use memory_debug_holders::{SampledObject, ScanInput, ScanResult};
 
 use super::finding::{Finding, Recorded};
-use super::shared::Running;
+use super::shared::{Running, own_memory};
 use super::typed::{Compared, Types};
 use crate::collect::{Collector, record_live_samples};
 use crate::headroom::Work;
@@ -51,6 +51,7 @@ fn scan(collector: &Collector, scans: u32, deadline: Instant, running: &Running)
     let done = Cell::new(0);
     let tell = |reached: ReadSoFar| running.tell(reached.read_bytes, reached.heap_bytes, done.get());
     let mut scanner = Scanner::new(deadline, &tell)?;
+    scanner.leave_out(own_memory());
     let mut types = Types::new(collector);
     let first = samples::read_objects()?;
     // The profile is newer than these samples, so it has their stacks.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use memory_debug_holders::HoldersReport;
+use memory_debug_holders::{Hidden, HoldersReport, Span};
 
 use super::ScanProgress;
 use super::finding::Finding;
@@ -13,6 +13,12 @@ use crate::shared_source::now;
 /// The scans of this process. A forked child has its own: a scan of its parent never ends in it.
 pub(super) static SCANS: PerProcess<Scans> =
     PerProcess::new(Scans { running: Mutex::new(None), last: Mutex::new(None) });
+
+/// The place of `SCANS`. The last report stays there, in memory in which stale pointers of the program may lie. It is not
+/// the program's own, so nothing that only it points to is in use.
+pub(super) fn own_memory() -> Span {
+    Span { start: Hidden::new((&raw const SCANS).addr() as u64), bytes: size_of_val(&SCANS) as u64 }
+}
 
 /// What a scan found, or the reason why it failed.
 pub(super) type Found = Result<Arc<Finding>, String>;

@@ -30,6 +30,8 @@ pub(crate) struct Scanner<'a> {
     page_bytes: u64,
     /// The calling thread.
     own: u32,
+    /// Variables of this crate that are no roots.
+    left_out: Vec<Span>,
     unknown_threads: usize,
 }
 
@@ -70,8 +72,14 @@ impl<'a> Scanner<'a> {
             bins: bins().map_err(|error| error.to_string())?,
             page_bytes,
             own: rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(),
+            left_out: Vec::new(),
             unknown_threads: 0,
         })
+    }
+
+    /// Leaves out a variable: what it points to does not count as held.
+    pub(crate) fn leave_out(&mut self, variable: Span) {
+        self.left_out.push(variable);
     }
 
     /// Finds the roots and the mappings of this moment, for a scan of these samples.
@@ -84,7 +92,7 @@ impl<'a> Scanner<'a> {
         let areas = areas::read(proc)?;
         let threads = threads::read(proc, self.own)?;
         let table = samples::excluded_ranges();
-        let mut excluded: Vec<Range<u64>> = table.iter().map(range).collect();
+        let mut excluded: Vec<Range<u64>> = table.iter().chain(&self.left_out).map(range).collect();
         excluded.extend(self.memory.own_addresses());
         sort(&mut excluded);
         let process = Process {
