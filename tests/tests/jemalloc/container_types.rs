@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedL
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::population::{assert_estimates, class, enough, measured, payload};
+use crate::population::{assert_estimates, enough, measured, payload, usable};
 use crate::shop;
 
 payload! { Apple: 8, Banana: 14, Cherry: 5, Damson: 4, Elder: 6, Fig: 32, Grape: 10, Hazel: 7, Kiwi: 3, Lemon: 9, Mango: 11,
@@ -26,10 +26,10 @@ async fn vectors_are_shown_with_their_elements() {
     let ((), kiwi_bytes) = measured(fill);
 
     let report = shop::types().await;
-    assert_estimates(&report, "Vec<Apple>", class(apple_bytes), Some(1));
+    assert_estimates(&report, "Vec<Apple>", usable(apple_bytes), Some(1));
     assert_estimates(&report, "Vec<Hazel>", hazel_bytes, Some(baskets.len() as u64));
     let outer = baskets.capacity() * size_of::<Vec<Hazel>>();
-    assert_estimates(&report, "Vec<Vec<Hazel>>", class(outer as u64), Some(1));
+    assert_estimates(&report, "Vec<Vec<Hazel>>", usable(outer as u64), Some(1));
     assert_estimates(&report, "Box<[Kiwi]>", kiwi_bytes, Some(boxes.len() as u64));
     drop((apples, baskets, boxes));
 }
@@ -50,19 +50,19 @@ async fn hash_tables_are_shown_with_key_and_value() {
     }
 
     let report = shop::types().await;
-    assert_estimates(&report, "HashMap<usize, Banana>", class(by_number_bytes), Some(1));
+    assert_estimates(&report, "HashMap<usize, Banana>", usable(by_number_bytes), Some(1));
     // A table has a power of two of buckets and fills seven eighths of them. Each bucket has a control byte,
     // and a group of sixteen follows the last one.
     let buckets = (by_name.capacity() * 8 / 7).next_power_of_two();
     let table = buckets * (size_of::<(String, Banana)>() + 1) + 16;
-    assert_estimates(&report, "HashMap<String, Banana>", class(table as u64), Some(1));
+    assert_estimates(&report, "HashMap<String, Banana>", usable(table as u64), Some(1));
     drop((by_number, by_name));
 }
 
 #[tokio::test]
 async fn hash_sets_are_shown_as_sets() {
     let (damsons, bytes) = measured(|| (0..enough::<Damson>()).map(Damson::new).collect::<HashSet<_>>());
-    assert_estimates(&shop::types().await, "HashSet<Damson>", class(bytes), Some(1));
+    assert_estimates(&shop::types().await, "HashSet<Damson>", usable(bytes), Some(1));
     drop(damsons);
 }
 
@@ -93,8 +93,8 @@ async fn trees_and_queues_are_shown_with_their_elements() {
     let report = shop::types().await;
     assert_estimates(&report, "BTreeMap<usize, Cherry>", cherry_bytes, None);
     assert_estimates(&report, "BTreeSet<Olive>", olive_bytes, None);
-    assert_estimates(&report, "VecDeque<Elder>", class(elder_bytes), Some(1));
-    assert_estimates(&report, "BinaryHeap<Lemon>", class(lemon_bytes), Some(1));
+    assert_estimates(&report, "VecDeque<Elder>", usable(elder_bytes), Some(1));
+    assert_estimates(&report, "BinaryHeap<Lemon>", usable(lemon_bytes), Some(1));
     drop((cherries, olives, elders, lemons));
 }
 

@@ -41,11 +41,11 @@ pub(crate) fn measured<T>(build: impl FnOnce() -> T) -> (T, u64) {
     (built, held().wrapping_sub(before))
 }
 
-/// The size of one large allocation of `bytes` in jemalloc's profile. It is the size class, although since
-/// 5.3.1 the allocation uses only whole pages (`prof_unbias_map_init` in `prof_data.c`). So it is up to a
-/// quarter too large.
-pub(crate) fn class(bytes: u64) -> u64 {
-    size_class(bytes as usize) as u64
+/// The bytes that jemalloc gives one allocation of `bytes`. Since 5.3.1 a large one takes whole pages, and not all of its
+/// size class.
+pub(crate) fn usable(bytes: u64) -> u64 {
+    const PAGE: u64 = 4096;
+    if bytes > 8 * PAGE { bytes.next_multiple_of(PAGE) } else { size_class(bytes as usize) as u64 }
 }
 
 /// The row of a type, if the table has one. A name has at most one row.

@@ -8,7 +8,7 @@ use memory_debug_axum::allocative::{self, Allocative, Visitor};
 use memory_debug_axum::{MemoryReport, RootRow, RowSource, register_root};
 use memory_debug_tests::Request;
 
-use crate::population::{class, measured};
+use crate::population::{measured, usable};
 use crate::shop;
 
 /// The reference counters of an `Arc`.
@@ -179,7 +179,7 @@ async fn the_size_of_a_hash_table_is_what_jemalloc_allocated() {
         let row = root(&report, &format!("table of {entries}")).unwrap();
         let inline = COUNTERS + size_of::<HashMap<u64, [u32; 3]>>() as u64;
         let shown_bytes = row.retained_bytes.unwrap() - inline;
-        assert_eq!(class(shown_bytes), bytes, "{entries} entries: {shown_bytes} bytes");
+        assert_eq!(usable(shown_bytes), bytes, "{entries} entries: {shown_bytes} bytes");
         drop(registered);
     }
 }
