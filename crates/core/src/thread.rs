@@ -13,6 +13,9 @@ use crate::headroom::room_for_threads;
 use crate::jemalloc;
 use crate::mallctl;
 
+/// The name of threads that collect.
+pub(crate) const COLLECTING: &str = "memory-debug";
+
 /// Runs `work` on a new thread named `memory-debug`. Its allocations stay out of the heap profile, and its pages
 /// go back to the operating system when it ends.
 ///
@@ -25,7 +28,7 @@ use crate::mallctl;
 pub fn spawn_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<JoinHandle<R>> {
-    spawn_thread(Builder::new().name("memory-debug".into()), move || {
+    spawn_thread(Builder::new().name(COLLECTING.into()), move || {
         let _isolation = Isolation::enter();
         work()
     })
@@ -78,8 +81,7 @@ pub(crate) fn scoped_collecting<R: Send>(work: impl FnOnce() -> R + Send) -> Res
             let _isolation = Isolation::enter();
             work()
         };
-        let thread =
-            Builder::new().name("memory-debug".into()).spawn_scoped(scope, isolated).map_err(refused)?;
+        let thread = Builder::new().name(COLLECTING.into()).spawn_scoped(scope, isolated).map_err(refused)?;
         thread
             .join()
             .map_err(|_panic| Error::new(ErrorKind::Internal, "the collection failed; this is a bug"))

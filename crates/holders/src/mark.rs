@@ -11,7 +11,7 @@ use memory_debug_profile::holds_pointers;
 
 use crate::bits::Bits;
 use crate::holders_report::RootKind;
-use crate::input::ScanInput;
+use crate::input::{Root, ScanInput};
 use crate::memory::{Hidden, Memory, Span};
 use crate::page_map::{MAX_REGIONS, PageMap};
 use queue::Queue;
@@ -143,16 +143,19 @@ impl<'a> Marker<'a> {
 
     /// Returns `false` if the time was over.
     fn run<M: Memory + ?Sized>(&mut self, memory: &mut M) -> bool {
-        // Stacks are full of dead words. What they reach belongs to another root if there is one.
-        self.follow_roots(memory, false)
-            && self.follow_roots(memory, true)
-            && self.repeat(memory)
-            && self.read_deferred(memory)
+        self.follow_all_roots(memory) && self.repeat(memory) && self.read_deferred(memory)
     }
 
-    fn follow_roots<M: Memory + ?Sized>(&mut self, memory: &mut M, stacks: bool) -> bool {
+    /// Follows the roots, the most certain ones first. What a root reaches belongs to it, so a dead word of a later root
+    /// cannot take it away. Memory of C code has blocks that are free, and stacks are full of dead words. Stacks without a
+    /// name come last.
+    fn follow_all_roots<M: Memory + ?Sized>(&mut self, memory: &mut M) -> bool {
+        (0..=LAST_RANK).all(|rank| self.follow_roots(memory, rank))
+    }
+
+    fn follow_roots<M: Memory + ?Sized>(&mut self, memory: &mut M, rank: u8) -> bool {
         let input = self.input;
-        input.roots.iter().filter(|root| (root.kind == RootKind::Stack) == stacks).all(|root| {
+        input.roots.iter().filter(|root| rank_of(root) == rank).all(|root| {
             without(root.span, &input.excluded).into_iter().all(|span| self.read_root(memory, span))
         }) && self.drain(memory)
     }
@@ -166,8 +169,7 @@ impl<'a> Marker<'a> {
                 self.queue.push(self.map, extent, region);
             }
         }
-        let has_time =
-            self.drain(memory) && self.follow_roots(memory, false) && self.follow_roots(memory, true);
+        let has_time = self.drain(memory) && self.follow_all_roots(memory);
         self.is_repeat = false;
         has_time
     }
@@ -201,6 +203,19 @@ impl<'a> Marker<'a> {
             + self.deferred_parts.capacity() * size_of::<Part>()
             + self.unsure.capacity() * size_of::<words::Word>();
         self.mark
+    }
+}
+
+const LAST_RANK: u8 = 4;
+
+/// The place of a root in the order in which roots are followed.
+fn rank_of(root: &Root) -> u8 {
+    match root.kind {
+        RootKind::Static => 0,
+        RootKind::ThreadLocal => 1,
+        RootKind::CHeap | RootKind::Mapping => 2,
+        RootKind::Stack if root.name.is_some() => 3,
+        RootKind::Stack => LAST_RANK,
     }
 }
 

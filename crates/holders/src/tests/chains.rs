@@ -80,6 +80,33 @@ fn a_stack_holds_only_what_nothing_else_holds() {
 }
 
 #[test]
+fn roots_are_followed_in_the_order_of_their_certainty() {
+    let mut heap = Heap::new();
+    // Each root reaches the object over one unsampled block, and the later roots over fewer.
+    let kinds = [RootKind::Static, RootKind::ThreadLocal, RootKind::CHeap, RootKind::Stack];
+    let mut expected = Vec::new();
+    for first in 0..kinds.len() {
+        let object = heap.sample(&format!("Object{first}"), &[7, 7]);
+        let block = heap.small(&[object, 1, 2, 3]);
+        let far = heap.small(&[block, 4, 5, 6]);
+        // A stack without a name is the last of all, though it is listed first.
+        heap.root(RootKind::Stack, None, &[block]);
+        for kind in kinds[first..].iter().rev() {
+            let target = if *kind == kinds[first] { far } else { block };
+            heap.root(*kind, Some("main"), &[target]);
+        }
+        expected.push((format!("Object{first}"), kinds[first]));
+    }
+    let found = heap.holders();
+    for (type_name, kind) in expected {
+        let held = found.types.iter().find(|held| held.type_name == type_name).unwrap();
+        let roots: Vec<(RootKind, bool)> =
+            held.chains.iter().map(|chain| (chain.root.kind, chain.root.name.is_some())).collect();
+        assert_eq!(roots, [(kind, true)], "{type_name}");
+    }
+}
+
+#[test]
 fn each_kind_of_root_has_its_name() {
     let mut heap = Heap::new();
     for (kind, name, type_name) in [

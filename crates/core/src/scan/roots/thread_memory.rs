@@ -8,6 +8,7 @@ use super::Process;
 use crate::scan::areas::AreaKind;
 use crate::scan::control_blocks::{BLOCK_BYTES, ControlBlock};
 use crate::scan::threads::Thread;
+use crate::thread::COLLECTING;
 
 /// What belongs to threads.
 #[derive(Debug, Default)]
@@ -16,8 +17,8 @@ pub(super) struct ThreadMemory {
     pub(super) roots: Vec<(Range<u64>, RootKind, Option<String>)>,
     /// Memory that is no root: stacks of threads that have ended, unused parts of stacks, variables of the allocator.
     pub(super) excluded: Vec<Range<u64>>,
-    /// The control blocks of threads, each with its name.
-    starts: Vec<(Range<u64>, String)>,
+    /// Memory that holds only what nothing else holds: control blocks, and stacks of threads of this crate.
+    last: Vec<Range<u64>>,
     /// Threads without a control block.
     pub(super) unknown_threads: usize,
 }
@@ -40,7 +41,7 @@ impl ThreadMemory {
             }
         }
         memory.add_main_stack(process);
-        memory.add_starts();
+        memory.add_last();
         memory
     }
 
@@ -62,14 +63,19 @@ impl ThreadMemory {
         let locals = pointer.saturating_sub(process.names.thread_local_bytes());
         let end = block.stack.as_ref().map_or(pointer.saturating_add(BLOCK_BYTES), |stack| stack.end);
         self.roots.push((locals..pointer, RootKind::ThreadLocal, None));
-        self.starts.push((pointer..end, format!("start of {}", thread.name)));
+        self.last.push(pointer..end);
         for below in &process.allocator.below_thread_pointer {
             self.excluded.push(pointer.saturating_sub(below.start)..pointer.saturating_sub(below.end));
         }
         if let Some(stack) = &block.stack {
             let used = thread.stack_pointer.filter(|at| stack.contains(at)).unwrap_or(stack.start);
             self.excluded.push(stack.start..used);
-            self.roots.push((used..locals.max(used), RootKind::Stack, Some(thread.name.clone())));
+            let range = used..locals.max(used);
+            if thread.name == COLLECTING {
+                self.last.push(range);
+            } else {
+                self.roots.push((range, RootKind::Stack, Some(thread.name.clone())));
+            }
         }
     }
 
@@ -84,10 +90,11 @@ impl ThreadMemory {
     }
 
     /// A control block has the argument that the thread was started with. The thread has taken it over, so it is usually
-    /// memory that is free, with stale pointers. Behind all stacks it only holds what nothing else holds.
-    fn add_starts(&mut self) {
-        let starts = std::mem::take(&mut self.starts);
-        self.roots.extend(starts.into_iter().map(|(block, name)| (block, RootKind::Stack, Some(name))));
+    /// memory that is free, with stale pointers. Threads of this crate hold nothing of the program. Without a name, both
+    /// come after all other roots.
+    fn add_last(&mut self) {
+        let last = std::mem::take(&mut self.last);
+        self.roots.extend(last.into_iter().map(|range| (range, RootKind::Stack, None)));
     }
 
     /// The kernel made the stack of the main thread, so no control block lies in it.
