@@ -23,6 +23,9 @@ const MAX_EDGES: u32 = 64;
 /// The most regions that are read once more because one that they pointed to had changed.
 const MAX_RETRIES: u32 = 100_000;
 
+/// The most regions near roots that are read once more.
+const MAX_HEADS: u32 = 100_000;
+
 /// Where a pointer was found: a region, or, from `ROOTS` on, a word of a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Source(pub(crate) u32);
@@ -103,6 +106,7 @@ struct Marker<'a> {
     /// Regions that are read once more.
     retries: Bits,
     retries_left: u32,
+    heads_left: u32,
     /// Whether the deferred regions are being read.
     is_last: bool,
     /// Whether roots and regions are being read once more.
@@ -133,6 +137,7 @@ impl<'a> Marker<'a> {
             deferred_parts: Vec::new(),
             retries: Bits::default(),
             retries_left: MAX_RETRIES,
+            heads_left: MAX_HEADS,
             is_last: false,
             is_repeat: false,
             holds_pointers,
@@ -164,12 +169,20 @@ impl<'a> Marker<'a> {
     /// went on: a table that grew is at another place now.
     fn repeat<M: Memory + ?Sized>(&mut self, memory: &mut M) -> bool {
         self.is_repeat = true;
-        while let Some(region) = self.retries.take_from(0) {
+        let (mut from, mut pushed) = (0, 0_usize);
+        let mut has_time = true;
+        while let Some(region) = self.retries.take_from(from).filter(|_| has_time) {
+            from = region;
             if let Some(extent) = self.map.extent_of(region) {
                 self.queue.push(self.map, extent, region);
+                pushed += 1;
+            }
+            // What a head points to now must be read before the program moves on.
+            if pushed.is_multiple_of(read::MAX_SPANS) {
+                has_time = self.drain(memory);
             }
         }
-        let has_time = self.drain(memory) && self.follow_all_roots(memory);
+        has_time = has_time && self.drain(memory) && self.follow_all_roots(memory);
         self.is_repeat = false;
         has_time
     }

@@ -1,6 +1,7 @@
 //! Names objects that were not sampled. An object that no rule names stays without a name: never guessed.
 
 mod array;
+mod contradicted;
 mod dynamic;
 mod kinds;
 mod nodes;
@@ -96,7 +97,10 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
     array::name_arrays(evidence, memory, objects, names);
     nodes::name_nodes(evidence, objects, names);
     kinds::name_by_kinds(evidence, memory, symbols, objects);
+    // A wrong name must not lead to more.
+    contradicted::take_back_contradicted(evidence, objects, names);
     votes::name_by_votes(evidence, objects, names);
+    contradicted::take_back_contradicted(evidence, objects, names);
 }
 
 /// Bytes of a parent that are searched for a pointer.

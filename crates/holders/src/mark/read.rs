@@ -11,6 +11,10 @@ pub(super) const MAX_SPANS: usize = 256;
 /// The most bytes of one read, and of one part of a large object.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// Levels from the roots on whose regions are read twice, and the most bytes of such a region.
+const HEADS: u32 = 3;
+const MAX_HEAD_BYTES: u64 = 4096;
+
 /// Regions with a smaller gap between them are read as one span.
 const MAX_GAP: u64 = 512;
 
@@ -35,10 +39,13 @@ impl Marker<'_> {
     /// Reads everything in the queue, and what it leads to. Returns `false` if the time was over.
     pub(super) fn drain<M: Memory + ?Sized>(&mut self, memory: &mut M) -> bool {
         let (mut level, mut parts) = (Vec::new(), Vec::new());
-        loop {
+        for depth in 0_u32.. {
             self.queue.take_level(self.map, &mut level);
             if level.is_empty() {
-                return true;
+                break;
+            }
+            if depth < HEADS {
+                level.iter().for_each(|entry| self.read_head_again(*entry));
             }
             let mut at = 0;
             while at < level.len() {
@@ -47,6 +54,20 @@ impl Marker<'_> {
                     return false;
                 }
             }
+        }
+        true
+    }
+
+    /// Reads a small region once more at the end. Near the roots lie the heads of lists. While the scan read a wide level,
+    /// a queue has given out its first blocks, and what has replaced them does not lead to the rest.
+    fn read_head_again(&mut self, entry: Entry) {
+        let Some(extent) = self.map.extent(entry.extent).filter(|_| !self.is_repeat && !self.is_last) else {
+            return;
+        };
+        let region = extent.first + if extent.is_slab() { entry.number } else { 0 };
+        let is_small = self.map.place(&extent, region).bytes <= MAX_HEAD_BYTES;
+        if is_small && self.heads_left > 0 && self.retries.insert(region) {
+            self.heads_left -= 1;
         }
     }
 

@@ -35,6 +35,30 @@ fn a_table_that_grew_during_the_scan_is_found_at_its_new_place() {
 }
 
 #[test]
+fn a_queue_that_gives_out_its_first_block_during_the_scan_is_read_from_its_new_head() {
+    let mut heap = Heap::new();
+    let messages: Vec<u64> = (0..4).map(|at| heap.sample("Message", &[at; 4])).collect();
+    let blocks: Vec<u64> = messages.iter().map(|message| heap.small(&[*message, 0])).collect();
+    for (at, pair) in blocks.windows(2).enumerate() {
+        heap.write(pair[0], &[messages[at], pair[1]]);
+    }
+    let channel = heap.small(&[blocks[0], 0, 0, 0, 0, 0]);
+    heap.fixed("shop::QUEUE", &[channel]);
+    let (first, second) = (blocks[0], blocks[1]);
+    heap.hook = Some(Box::new(move |heap, reads| {
+        // The root is the first read, the channel the second. Then the first block is freed and used for something else.
+        if reads == 1 {
+            heap.write(first, &[0, 0]);
+            heap.write(channel, &[second]);
+        }
+    }));
+    let result = heap.scan();
+    let reached: Vec<Reached> = result.reached().collect();
+    // The first message is gone with its block.
+    assert_eq!(reached[1..], [Reached::Yes; 3]);
+}
+
+#[test]
 fn an_object_that_moved_to_a_root_during_the_scan_is_found_there() {
     let mut heap = Heap::new();
     let session = heap.sample("Session", &[1; 4]);
