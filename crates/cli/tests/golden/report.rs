@@ -36,7 +36,7 @@ fn file_has_the_pages_of_a_saved_report() {
     assert_eq!(sections(&html), ["overview", "types", "doctor", "stats"]);
     for part in [
         "pid 1234",
-        "20 rules checked, 11 not checked",
+        "19 rules checked, 12 not checked",
         "version 1 control groups do not have it",
         "2026-11-21T12:00:10Z",
     ] {
