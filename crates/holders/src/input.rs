@@ -50,6 +50,12 @@ pub trait Symbols {
     /// The function that begins at an address, as readable text with its generic arguments.
     fn function_at(&self, address: Hidden) -> Option<String>;
 
+    /// The functions that begin at these addresses, each as its path with generic arguments, also if
+    /// [`function_at`](Self::function_at) has none. Reads debug information once for all of them.
+    fn instances_at(&self, addresses: &[Hidden]) -> Vec<Option<String>> {
+        addresses.iter().map(|address| self.function_at(*address)).collect()
+    }
+
     /// Whether an address lies in the program or a library. Vtables and functions do.
     fn is_program(&self, address: Hidden) -> bool;
 

@@ -1,11 +1,11 @@
 //! The names of variables and functions of this process.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::path::Path;
 
 use memory_debug_holders::{Hidden, Symbols};
-use memory_debug_profile::{Mapping, SymbolNames};
+use memory_debug_profile::{Mapping, SymbolNames, Symbolizer};
 
 use crate::maps;
 use crate::objects::{LoadedObject, loaded_objects};
@@ -21,6 +21,9 @@ pub(super) struct Names {
     constants: Vec<Range<u64>>,
     /// The thread pointers of all threads, in ascending order. Thread-local variables end there.
     thread_pointers: Vec<u64>,
+    mappings: Vec<Mapping>,
+    /// Debug information, of which nothing is read before it is needed.
+    symbolizer: RefCell<Symbolizer>,
 }
 
 struct NamedObject {
@@ -56,7 +59,15 @@ impl Names {
             [&loaded.code, &loaded.constants, &loaded.writable].map(Vec::clone).concat()
         };
         let known = sorted(objects.iter().flat_map(all));
-        Ok(Self { known, constants, objects, files: OwnFiles::new(), thread_pointers: Vec::new() })
+        Ok(Self {
+            known,
+            constants,
+            objects,
+            files: OwnFiles::new(),
+            thread_pointers: Vec::new(),
+            mappings,
+            symbolizer: RefCell::default(),
+        })
     }
 
     /// Tells the thread pointers of all threads, by which thread-local variables are found.
@@ -137,6 +148,14 @@ fn file_name(mapping: &Mapping) -> String {
     mapping.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The path of a symbol and the arguments of an instance: `tokio::raw::poll` and `poll<Mail>` are `tokio::raw::poll<Mail>`.
+/// `None` if they are different functions.
+fn path_of_instance(symbol: &str, instance: &str) -> Option<String> {
+    let (name, _) = instance.split_once('<')?;
+    let path = symbol.strip_suffix(name).filter(|path| path.is_empty() || path.ends_with("::"))?;
+    Some(format!("{path}{instance}"))
+}
+
 /// The variables of the allocator.
 #[derive(Debug, Default)]
 pub(super) struct AllocatorVariables {
@@ -212,6 +231,16 @@ impl Symbols for Names {
         symbols.function_at(linked)
     }
 
+    fn instances_at(&self, addresses: &[Hidden]) -> Vec<Option<String>> {
+        let starts: Vec<u64> = addresses.iter().map(|address| address.address()).collect();
+        let instances = self.symbolizer.borrow_mut().instances(&self.mappings, &starts, &self.files);
+        let with_path = |(address, instance): (&Hidden, Option<String>)| {
+            let symbol = self.function_at(*address)?;
+            Some(instance.and_then(|instance| path_of_instance(&symbol, &instance)).unwrap_or(symbol))
+        };
+        addresses.iter().zip(instances).map(with_path).collect()
+    }
+
     fn is_program(&self, address: Hidden) -> bool {
         is_in(&self.known, address.address())
     }
@@ -251,6 +280,49 @@ mod tests {
         }
         assert_eq!(names.thread_local_at(Hidden::new(u64::MAX)), None);
         assert_eq!(names.thread_local_at(Hidden::new(8)), None);
+    }
+
+    /// Line tables name only functions into which others are inlined.
+    #[inline(always)]
+    fn inlined<T: Default>() -> T {
+        std::hint::black_box(T::default())
+    }
+
+    #[inline(never)]
+    fn generic_of_test<T: Default>() -> T {
+        inlined()
+    }
+
+    #[test]
+    fn instances_have_a_path_and_arguments_under_any_mangling() {
+        let names = Names::read(Path::new("/proc"), own_thread_pointer()).unwrap();
+        let functions = [generic_of_test::<u16> as *const (), generic_of_test::<Vec<i8>> as *const ()];
+        let addresses = functions.map(|function| Hidden::new(function as u64));
+        let module = module_path!();
+        let instances = names.instances_at(&[addresses[0], addresses[1], Hidden::new(8)]);
+        let generic = |arguments: &str| {
+            // v0 writes the turbofish.
+            [
+                format!("{module}::generic_of_test<{arguments}>"),
+                format!("{module}::generic_of_test::<{arguments}>"),
+            ]
+        };
+        let [Some(one), Some(other), None] = &instances[..] else { panic!("{instances:?}") };
+        assert!(generic("u16").contains(one), "{instances:?}");
+        assert!(
+            other.starts_with(&format!("{module}::generic_of_test")) && other.contains("Vec<i8"),
+            "{instances:?}"
+        );
+    }
+
+    #[test]
+    fn an_instance_takes_the_path_of_its_own_symbol_only() {
+        let path = |symbol, instance| path_of_instance(symbol, instance);
+        assert_eq!(path("a::b::poll", "poll<a::Mail, S>").as_deref(), Some("a::b::poll<a::Mail, S>"));
+        assert_eq!(path("poll", "poll<S>").as_deref(), Some("poll<S>"));
+        assert_eq!(path("a::unpoll", "poll<S>"), None);
+        assert_eq!(path("a::poll", "poll"), None);
+        assert_eq!(path("a::poll", "drop<S>"), None);
     }
 
     #[test]

@@ -38,10 +38,26 @@ fn task_of(function: &str) -> Option<String> {
         false
     })?;
     let future = inner.get(..end.0).filter(|future| !future.is_empty())?;
-    // `shop::refresh::{closure#0}` is the body of an async function. A path says where it is; its last segment does not.
-    let readable =
-        if future.contains('{') { closures_without_numbers(future) } else { readable_type_name(future) };
+    let readable = if future.contains('{') { readable_future(future) } else { readable_type_name(future) };
     Some(format!("task {readable}"))
+}
+
+/// A future with the bodies of async functions in it: `trace::Traced<shop::refresh::{async_fn_env#0}>` →
+/// `Traced<shop::refresh::{async_fn}>`. A body keeps its path, because its last segment does not say where it is.
+fn readable_future(future: &str) -> String {
+    let is_path = |c: char| c.is_alphanumeric() || "_:{}#".contains(c);
+    let mut text = String::with_capacity(future.len());
+    let mut rest = future;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
+        let (path, beyond) = rest.split_at(end);
+        let shown = if path.contains('{') { path } else { path.rsplit("::").next().unwrap_or(path) };
+        text.push_str(shown);
+        let next = beyond.find(is_path).unwrap_or(beyond.len());
+        text.push_str(&beyond[..next]);
+        rest = &beyond[next..];
+    }
+    closures_without_numbers(&text).replace("_env}", "}")
 }
 
 /// `shop::refresh::{closure#0}` → `shop::refresh::{closure}`.
@@ -87,14 +103,24 @@ pub(super) fn name_tasks<M: Memory + ?Sized>(
     let spans: Vec<_> =
         found.iter().map(|(table, _)| head(table.address(), VTABLE_WORDS * 8, VTABLE_WORDS)).collect();
     let mut tasks = Vec::new();
+    let mut without_arguments = Vec::new();
     peek(memory, &spans, |at, bytes| {
-        let mut functions = words(bytes)
-            .filter(|word| *word >> 12 != 0 && word >> 48 == 0)
-            .filter_map(|word| symbols.function_at(Hidden::new(word)));
-        if let Some(task) = functions.find_map(|function| task_of(&function)) {
-            tasks.push((at, task));
+        for word in words(bytes).filter(|word| *word >> 12 != 0 && word >> 48 == 0) {
+            let Some(function) = symbols.function_at(Hidden::new(word)) else { continue };
+            if let Some(task) = task_of(&function) {
+                tasks.push((at, task));
+                return;
+            }
+            if FUNCTIONS.contains(&function.as_str()) {
+                without_arguments.push((at, Hidden::new(word)));
+            }
         }
     });
+    // Under the legacy mangling, only debug information names the future. It may lack some functions of a task.
+    let addresses: Vec<Hidden> = without_arguments.iter().map(|(_, address)| *address).collect();
+    for ((at, _), function) in without_arguments.into_iter().zip(symbols.instances_at(&addresses)) {
+        tasks.extend(function.as_deref().and_then(task_of).map(|task| (at, task)));
+    }
     for (at, task) in tasks {
         // A sample of such a task has the name of the function. Its body is a closure.
         let sampled = task.split("::{").next().and_then(|function| names.find(function));
@@ -127,7 +153,15 @@ mod tests {
                 "<async_task::raw::RawTask<shop::run::{closure#1}, (), S, ()>>::run",
                 Some("task shop::run::{closure}"),
             ),
-            // Legacy names have no arguments.
+            (
+                "tokio::runtime::task::raw::dealloc<trace::Traced<shop::audit::leak::{async_fn_env#0}>, alloc::sync::Arc<S>>",
+                Some("task Traced<shop::audit::leak::{async_fn}>"),
+            ),
+            (
+                "tokio::runtime::task::raw::poll<a::{impl#5}::run::{async_fn#0}::{async_block_env#1}<net::Tcp, &[u8]>, S>",
+                Some("task a::{impl}::run::{async_fn}::{async_block}<Tcp, &[u8]>"),
+            ),
+            // Legacy symbols have no arguments.
             ("tokio::runtime::task::raw::poll", None),
             ("tokio::runtime::task::raw::poll::<", None),
             ("tokio::runtime::task::raw::poll::<>", None),

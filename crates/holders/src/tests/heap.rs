@@ -299,7 +299,17 @@ impl Symbols for Program {
     }
 
     fn function_at(&self, address: Hidden) -> Option<String> {
-        self.functions.get(&address.address()).cloned()
+        let function = self.functions.get(&address.address())?;
+        Some(function.split_once(" = ").map_or(&**function, |(symbol, _)| symbol).to_owned())
+    }
+
+    /// `symbol = instance` is a function whose symbol lacks the arguments that debug information has.
+    fn instances_at(&self, addresses: &[Hidden]) -> Vec<Option<String>> {
+        let instance = |address: &Hidden| {
+            let function = self.functions.get(&address.address())?;
+            function.split_once(" = ").map(|(_, instance)| instance.to_owned())
+        };
+        addresses.iter().map(instance).collect()
     }
 
     fn is_program(&self, address: Hidden) -> bool {

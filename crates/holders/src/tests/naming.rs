@@ -112,6 +112,20 @@ fn a_task_has_the_name_of_its_future() {
 }
 
 #[test]
+fn debug_information_names_a_task_whose_symbols_have_no_arguments() {
+    let mut heap = Heap::new();
+    let dealloc = "tokio::runtime::task::raw::dealloc = tokio::runtime::task::raw::dealloc<shop::audit::{async_fn_env#0}, S>";
+    // Debug information has no function into which no other one is inlined.
+    let table =
+        heap.vtable(&["tokio::runtime::task::raw::poll", "tokio::runtime::task::raw::schedule", dealloc]);
+    let log = heap.sample("Vec<u64>", &[7; 40]);
+    let task = heap.small(&[132, 0, table, 1, 0, log, 40, 40, 0, 0]);
+    heap.fixed("tokio::OWNED", &[task]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Vec<u64>"), ["Vec<u64> ← task shop::audit::{async_fn} ← Static tokio::OWNED"]);
+}
+
+#[test]
 fn a_type_that_holds_no_pointers_names_no_holder() {
     let mut heap = Heap::new();
     // A text in the same place and of the same size as the holder.

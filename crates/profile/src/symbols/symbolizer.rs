@@ -46,6 +46,28 @@ impl Symbolizer {
         self.resolve_addresses(profile.addresses.iter().copied(), files);
     }
 
+    /// The names of the functions that begin at these addresses, with their generic arguments: `poll<app::Mail, S>`. They come
+    /// from debug information, because symbols under the legacy mangling have no arguments. A name is the last segment of a
+    /// path. `None` where debug information has no function: with line tables alone, it has those into which others are inlined.
+    pub fn instances(
+        &mut self,
+        mappings: &[Mapping],
+        starts: &[u64],
+        files: &dyn LoadObject,
+    ) -> Vec<Option<String>> {
+        self.forget_others(mappings);
+        // Frames belong to return addresses, the first of which is one byte into the function.
+        let returns = || starts.iter().map(|start| start.saturating_add(1));
+        self.resolve_addresses(returns(), files);
+        let name = |address| {
+            // Inlined functions come first.
+            let frame = self.frames(address).last()?;
+            let function = self.table().function(frame.function);
+            function.name.as_deref().filter(|_| !function.is_symbol).map(str::to_owned)
+        };
+        returns().map(name).collect()
+    }
+
     /// Forgets the frames of other mappings, and all frames if there are too many.
     pub(crate) fn forget_others(&mut self, mappings: &[Mapping]) {
         let is_known = self.knows(mappings) && !self.code.is_incomplete;
