@@ -40,34 +40,6 @@ pub(crate) fn report() -> HoldersReport {
     serde_json::from_value(value).expect("a report")
 }
 
-/// The report of the guide `docs/leak-hunt.md`.
-pub(crate) fn guide() -> HoldersReport {
-    let link = |name: &str| serde_json::json!({"type_name": name, "bytes": 256});
-    let value = serde_json::json!({
-        "schema": memory_debug_report::SCHEMA,
-        "instance": {"id": "e207c3ef-0000-4000-8000-000000000001", "service": "axum-service", "version": "0.1.0",
-                     "pid": 28299, "uptime_seconds": 75},
-        "scanned_at": "2026-11-28T19:55:31Z", "duration_us": 2_300_000, "cpu_us": 600_000,
-        "coverage": {"scans": 3, "heap_bytes": 131 << 20, "read_bytes": 131 << 20, "ended_early": null,
-                     "recorded_since": "2026-11-28T19:55:01Z", "known_share": 0.98, "dropped": 0},
-        "types": [
-            {"type_name": "Vec<AuditRecord>", "bytes": 49 << 20, "bytes_stderr": 5_138_022.0, "samples": 98, "chains": [
-                {"links": [link("Vec<Vec<AuditRecord>>"), link("shop::audit::leak::{async_fn#0}")],
-                 "root": {"kind": "static", "name": "shop::TASKS"},
-                 "bytes": 50_331_648, "bytes_stderr": 5_033_165.0, "samples": 96},
-                {"links": [link("shop::audit::leak::{async_fn#0}")],
-                 "root": {"kind": "static", "name": "shop::TASKS"},
-                 "bytes": 1 << 20, "bytes_stderr": 744_489.0, "samples": 2},
-             ]},
-            {"type_name": "shop::graph::Node", "bytes": 6 << 20, "bytes_stderr": 1_761_608.0, "samples": 12, "chains": [],
-             "unreachable": {"bytes": 6 << 20, "bytes_stderr": 1_761_608.0, "samples": 12, "scans": 3,
-                             "holds": [link("String")], "cycle": ["shop::graph::Node", "Vec<Arc<Node>>"]}},
-        ],
-        "omitted": 0, "unavailable": {},
-    });
-    serde_json::from_value(value).expect("a report")
-}
-
 /// A report in which every name is `name`.
 pub(crate) fn named(name: &str) -> HoldersReport {
     let mut report = report();

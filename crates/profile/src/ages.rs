@@ -122,7 +122,7 @@ impl RecordedMemory {
 /// A range of ages, as [`Group::Age`](crate::Group::Age) has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AgeBucket {
-    /// Recorded memory, by the position of its range in [`RANGES`].
+    /// Recorded memory, by the position of its range in the list of ranges.
     #[doc(hidden)]
     Range(u8),
     /// Memory that was allocated before recording began.

@@ -1,9 +1,9 @@
-//! The two hooks that jemalloc calls for a sampled allocation and for its end.
+//! The hooks that jemalloc calls for a sampled allocation, for its stack and for its end.
 //!
 //! They are not in the manual. Their types are from jemalloc 5.3.1, `prof_hook.h`; the keys check `opt.prof` when they
 //! are written (`ctl.c`).
 
-use std::ffi::{c_uint, c_void};
+use std::ffi::{CStr, c_uint, c_void};
 
 use super::{Error, backend};
 
@@ -52,4 +52,30 @@ pub(crate) unsafe fn write_sample_hook(hook: Option<SampleHook>) -> Result<(), E
 pub(crate) unsafe fn write_sample_free_hook(hook: Option<SampleFreeHook>) -> Result<(), Error> {
     // SAFETY: the type as above; the caller promises the rest.
     unsafe { backend::write(c"experimental.hooks.prof_sample_free", hook) }
+}
+
+/// The function that reads the stack of a sample: `prof_backtrace_hook_t` in `prof_hook.h`. It writes at most `max`
+/// return addresses to `vector`, the innermost first, and their number to `length`, which is 0 before.
+///
+/// jemalloc calls it inside `malloc`, without a lock of its own, and in a section that lets it allocate.
+pub(crate) type BacktraceHook =
+    unsafe extern "C" fn(vector: *mut *mut c_void, length: *mut c_uint, max: c_uint);
+
+const BACKTRACE_HOOK: &CStr = c"experimental.hooks.prof_backtrace";
+
+/// `experimental.hooks.prof_backtrace` (prof_backtrace_hook_t, rw; `ctl.c` of 5.3.1, not in the manual): the present
+/// unwinder. `None` if the profiler is off.
+pub(crate) fn read_backtrace_hook() -> Result<Option<BacktraceHook>, Error> {
+    // SAFETY: `ctl.c` reads a `prof_backtrace_hook_t`, which may be null.
+    unsafe { backend::read(BACKTRACE_HOOK) }
+}
+
+/// Sets `experimental.hooks.prof_backtrace`. jemalloc refuses it if the profiler is off.
+///
+/// # Safety
+///
+/// `hook` can be called as [`BacktraceHook`] says, from any thread, until the process ends.
+pub(crate) unsafe fn set_backtrace_hook(hook: BacktraceHook) -> Result<(), Error> {
+    // SAFETY: `ctl.c` takes a `prof_backtrace_hook_t`; the caller promises that jemalloc can call it.
+    unsafe { backend::write(BACKTRACE_HOOK, hook) }
 }

@@ -3,7 +3,7 @@
 //! The `unsafe` blocks below rely on this table: keys are made in this file only.
 
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, c_char, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::marker::PhantomData;
 
 use super::{Error, backend};
@@ -80,6 +80,7 @@ pub(crate) const THREAD_PROF_ACTIVE: Key<bool> = Key::new(c"thread.prof.active")
 /// `config.prof` (bool, r-).
 pub(crate) const CONFIG_PROF: Key<bool> = Key::new(c"config.prof");
 /// `config.prof_libgcc` (bool, r-): whether jemalloc's own unwinder is libgcc's.
+#[cfg(all(feature = "jemalloc", target_os = "linux"))]
 pub(crate) const CONFIG_PROF_LIBGCC: Key<bool> = Key::new(c"config.prof_libgcc");
 /// `prof.active` (bool, rw).
 pub(crate) const PROF_ACTIVE: Key<bool> = Key::new(c"prof.active");
@@ -133,32 +134,6 @@ pub(crate) fn arena_muzzy_decay_ms(arena: u32) -> Key<isize> {
 pub(crate) fn dump_profile(path: &CStr) -> Result<(), Error> {
     // SAFETY: `prof.dump` is a `const char *` (-w) by the manual; jemalloc reads the path during the call only.
     unsafe { backend::write::<*const c_char>(c"prof.dump", path.as_ptr()) }
-}
-
-/// The function that reads the stack of a sample: `prof_backtrace_hook_t` in `prof_hook.h`. It writes at most `max`
-/// return addresses to `vector`, the innermost first, and their number to `length`, which is 0 before.
-///
-/// jemalloc calls it inside `malloc`, without a lock of its own, and in a section that lets it allocate.
-pub(crate) type BacktraceHook =
-    unsafe extern "C" fn(vector: *mut *mut c_void, length: *mut c_uint, max: c_uint);
-
-const BACKTRACE_HOOK: &CStr = c"experimental.hooks.prof_backtrace";
-
-/// `experimental.hooks.prof_backtrace` (prof_backtrace_hook_t, rw; `ctl.c` of 5.3.1, not in the manual): the present
-/// unwinder. `None` if the profiler is off.
-pub(crate) fn read_backtrace_hook() -> Result<Option<BacktraceHook>, Error> {
-    // SAFETY: `ctl.c` reads a `prof_backtrace_hook_t`, which may be null.
-    unsafe { backend::read(BACKTRACE_HOOK) }
-}
-
-/// Sets `experimental.hooks.prof_backtrace`. jemalloc refuses it if the profiler is off.
-///
-/// # Safety
-///
-/// `hook` can be called as [`BacktraceHook`] says, from any thread, until the process ends.
-pub(crate) unsafe fn set_backtrace_hook(hook: BacktraceHook) -> Result<(), Error> {
-    // SAFETY: `ctl.c` takes a `prof_backtrace_hook_t`; the caller promises that jemalloc can call it.
-    unsafe { backend::write(BACKTRACE_HOOK, hook) }
 }
 
 impl<T> Key<T> {

@@ -78,12 +78,3 @@ fn s64_names_cannot_forge_lines() {
     assert_eq!(hostile.lines().count(), plain.lines().count(), "{hostile}");
     assert!(!hostile.contains('\u{202e}'), "{hostile}");
 }
-
-/// The output in the guide is made up, and this keeps it exact.
-#[test]
-fn the_guide_shows_what_the_page_shows() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/leak-hunt.md");
-    let guide = std::fs::read_to_string(path).unwrap();
-    let text = sample::guide().to_string();
-    assert!(guide.contains(&text), "docs/leak-hunt.md should have\n{text}");
-}
