@@ -81,8 +81,9 @@ pub struct ScanInput {
     pub bins: Vec<Bin>,
     /// Writable mappings without a file, in ascending order. The heap lies in some of them.
     pub mappings: Vec<Span>,
-    /// Memory that keeps objects alive. The scan follows stacks last, and after all others stacks without a name: stacks of
-    /// threads that only observe, and memory that a thread no longer needs.
+    /// Memory that keeps objects alive. The scan follows statics and thread-locals, then stacks, then memory of C code and
+    /// other mappings, and at the end stacks without a name: stacks of threads that only observe, and memory that a thread
+    /// no longer needs.
     pub roots: Vec<Root>,
     /// Memory that a scan never reads: the table of samples, the allocator's own, the scan's own.
     pub excluded: Vec<Span>,

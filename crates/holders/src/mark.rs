@@ -153,8 +153,8 @@ impl<'a> Marker<'a> {
 
     /// Follows the roots, the most certain ones first, each group to its end: what a group reaches belongs to it, so a dead
     /// word of a later root cannot take it away. Statics and thread-locals are one group, because structs in which they lead
-    /// on have dead words, too: the nearer root counts. Memory of C code has blocks that are free, and stacks are full of
-    /// dead words. Stacks without a name come last.
+    /// on have dead words, too: the nearer root counts. Stacks are full of dead words. Memory of C code and other mappings
+    /// have blocks that are free, and no name. Stacks without a name come last.
     fn follow_all_roots<M: Memory + ?Sized>(&mut self, memory: &mut M) -> bool {
         let groups: [&[u8]; 4] = [&[0, 1], &[2], &[3], &[LAST_RANK]];
         groups
@@ -230,8 +230,8 @@ fn rank_of(root: &Root) -> u8 {
     match root.kind {
         RootKind::Static => 0,
         RootKind::ThreadLocal => 1,
-        RootKind::CHeap | RootKind::Mapping => 2,
-        RootKind::Stack if root.name.is_some() => 3,
+        RootKind::Stack if root.name.is_some() => 2,
+        RootKind::CHeap | RootKind::Mapping => 3,
         RootKind::Stack => LAST_RANK,
     }
 }

@@ -83,7 +83,7 @@ fn a_stack_holds_only_what_nothing_else_holds() {
 fn roots_are_followed_in_the_order_of_their_certainty() {
     let mut heap = Heap::new();
     // The later roots are nearer to the object. Only a static is as near as a thread-local.
-    let kinds = [RootKind::Static, RootKind::ThreadLocal, RootKind::CHeap, RootKind::Stack];
+    let kinds = [RootKind::Static, RootKind::ThreadLocal, RootKind::Stack, RootKind::CHeap];
     let mut expected = Vec::new();
     for first in 0..kinds.len() {
         let object = heap.sample(&format!("Object{first}"), &[7, 7]);
