@@ -79,8 +79,9 @@ impl<'a, const TIERS: usize> Table<'a, TIERS> {
 
     /// Removes the allocation of `usable` bytes at `address`.
     ///
-    /// There can be several at one address, because jemalloc reports a `realloc` in place as an allocation and then a free,
-    /// and frees an object that moved before it reports so. Removes the oldest of equal size, or else the oldest.
+    /// There can be several at one address, because jemalloc reports a `realloc` in place as an allocation and then a free.
+    /// When it moves an object, it frees the old memory before it reports that, and another thread may get the memory first.
+    /// Removes the oldest of equal size, or else the oldest.
     #[inline]
     pub(super) fn remove(&self, address: u64, usable: u64) {
         let mut searches = 0;

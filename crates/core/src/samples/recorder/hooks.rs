@@ -22,7 +22,8 @@ const NOT_ENABLED: &str = "live samples need jemalloc's heap profiler, which was
 
 /// Why there are no live samples if another library is here first.
 const FOREIGN: &str = "another part of the program uses jemalloc's hooks for samples (experimental.hooks.prof_sample, \
-                       experimental.hooks.prof_sample_free), and jemalloc has one of each; live samples do without them";
+                       experimental.hooks.prof_sample_free), and jemalloc has only one of each, so live samples are not \
+                       recorded; remove the other hooks to get ages, routes and holders";
 
 /// Records a sampled allocation.
 ///
