@@ -21,6 +21,7 @@ use self::change::Wanted;
 pub use self::change::{ProfilingChange, ProfilingFields};
 use crate::collect::Collector;
 use crate::jemalloc::{self, RealSwitches, SAMPLING, Sampling, Switches};
+use crate::mallctl;
 use crate::thread::spawn_collecting;
 
 /// How long to wait after jemalloc refused to end a change.
@@ -125,7 +126,7 @@ fn window(sampling: &Sampling) -> Option<ProfilingWindow> {
     let seconds_left = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     let mut told = ProfilingWindow::new(timestamp::millis(window.until.time), seconds_left);
     told.active_afterwards = window.before.active;
-    told.sample_bytes_afterwards = jemalloc::sample_bytes(window.before.lg_sample).ok();
+    told.sample_bytes_afterwards = mallctl::sample_bytes(window.before.lg_sample).ok();
     told.discards_at_end = current.is_ok_and(|current| current.lg_sample != window.before.lg_sample);
     Some(told)
 }

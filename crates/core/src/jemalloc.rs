@@ -25,7 +25,6 @@ pub use probe::global_allocator;
 pub(crate) use profiling::{enabled, read_profiling, readiness};
 pub(crate) use purge::purge;
 pub(crate) use sampling::{RealSwitches, SAMPLING, Sampling, Switches, generation};
-pub(crate) use setting::sample_bytes;
 pub(crate) use stats::read_stats;
 pub use thread_counters::ThreadCounters;
 pub use totals::{AllocatorTotals, read_totals};

@@ -37,6 +37,14 @@ pub(crate) fn code_address() -> Option<u64> {
     backend::code_address()
 }
 
+/// `2^lg_prof_sample`.
+pub(crate) fn sample_bytes(lg: usize) -> Result<u64, String> {
+    u32::try_from(lg)
+        .ok()
+        .and_then(|lg| 1_u64.checked_shl(lg))
+        .ok_or_else(|| format!("jemalloc reports an impossible lg_prof_sample of {lg}"))
+}
+
 /// Keys or values that never change in a process. Calls `look_up` until it succeeds once.
 pub(crate) fn once<T>(known: &OnceLock<T>, look_up: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
     match known.get() {

@@ -5,7 +5,7 @@ mod lost;
 
 use std::collections::BTreeMap;
 
-use memory_debug_profile::{Estimate, Sample, SampleRate};
+use memory_debug_profile::{Estimate, SampleRate};
 
 use crate::holders_report::{Coverage, HeldType, HolderChain, HolderRoot, RootKind};
 use crate::input::ScanInput;
@@ -107,8 +107,8 @@ pub fn holders(
 
 /// What a sample stands for.
 fn estimate(input: &ScanInput, at: usize) -> Estimate {
-    let bytes = input.samples.get(at).map_or(0, |object| object.sample.usable);
-    SampleRate::from_bytes(input.sample_bytes).unbias(Sample { objects: 1, bytes })
+    let rate = SampleRate::from_bytes(input.sample_bytes);
+    input.samples.get(at).map(|object| object.sample.estimate(rate)).unwrap_or_default()
 }
 
 fn bytes(estimate: &Estimate) -> u64 {

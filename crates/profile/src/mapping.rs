@@ -84,7 +84,7 @@ impl Mapping {
     }
 
     /// The name of the file without its folders, for people.
-    pub(crate) fn file_name(&self) -> Cow<'_, str> {
+    pub fn file_name(&self) -> Cow<'_, str> {
         path_bytes::file_name(&self.path)
     }
 

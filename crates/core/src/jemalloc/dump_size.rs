@@ -65,7 +65,7 @@ fn most_samples() -> Option<u64> {
         return None;
     }
     let allocated = mallctl::STATS_ALLOCATED.read().ok()? as u64;
-    let rate = 1_u64.checked_shl(u32::try_from(mallctl::PROF_LG_SAMPLE.read().ok()?).ok()?)?;
+    let rate = mallctl::sample_bytes(mallctl::PROF_LG_SAMPLE.read().ok()?).ok()?;
     let expected = allocated / rate.max(1);
     // Five standard deviations, plus some more for small numbers.
     Some(expected.saturating_add(5 * expected.isqrt()).saturating_add(64))

@@ -12,7 +12,8 @@ use std::time::SystemTime;
 
 use memory_debug_report::SampleOrigin;
 
-use super::setting::{Setting, sample_bytes};
+use super::setting::Setting;
+use crate::mallctl::sample_bytes;
 use crate::timestamp;
 
 /// When a switch was changed.

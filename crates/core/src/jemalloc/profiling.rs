@@ -3,8 +3,7 @@
 use memory_debug_report::{ProfilingState, Unavailable};
 
 use super::generation::{Generation, When};
-use super::setting::sample_bytes;
-use crate::mallctl::{self, Error};
+use crate::mallctl::{self, Error, sample_bytes};
 use crate::timestamp;
 use crate::unwinder::read_unwinder;
 

@@ -1,8 +1,9 @@
 //! Live bytes by route.
 
-use memory_debug_profile::{Estimate, LiveSamples, Sample, SampleRate};
+use memory_debug_profile::{Estimate, LiveSamples, SampleRate};
 
 use super::read;
+use crate::mallctl;
 
 /// The live bytes of each route, with their standard error. The first is `(no route)`: memory that was allocated outside
 /// of requests. Routes without a live sample are left out.
@@ -14,16 +15,9 @@ pub fn live_bytes_by_route() -> Result<Vec<(String, u64, f64)>, String> {
     Ok(by_route(&read()?, rate()?))
 }
 
-#[cfg(feature = "jemalloc")]
 fn rate() -> Result<SampleRate, String> {
-    let lg = crate::mallctl::PROF_LG_SAMPLE.read().map_err(|error| error.to_string())?;
-    let bytes = u32::try_from(lg).ok().and_then(|lg| 1_u64.checked_shl(lg));
-    bytes.map(SampleRate::from_bytes).ok_or_else(|| format!("prof.lg_sample: {lg} is not between 0 and 63"))
-}
-
-#[cfg(not(feature = "jemalloc"))]
-fn rate() -> Result<SampleRate, String> {
-    Err("this build has no support for jemalloc (cargo feature `jemalloc`)".to_owned())
+    let lg = mallctl::PROF_LG_SAMPLE.read().map_err(|error| error.to_string())?;
+    mallctl::sample_bytes(lg).map(SampleRate::from_bytes)
 }
 
 fn by_route(live: &LiveSamples, rate: SampleRate) -> Vec<(String, u64, f64)> {
@@ -31,8 +25,7 @@ fn by_route(live: &LiveSamples, rate: SampleRate) -> Vec<(String, u64, f64)> {
     for sample in &live.samples {
         let label = usize::try_from(sample.label).unwrap_or(usize::MAX);
         if let Some(sum) = sums.get_mut(label) {
-            // One sample is a stack of its own, so that its weight follows from its own size.
-            *sum += rate.unbias(Sample { objects: 1, bytes: sample.usable });
+            *sum += sample.estimate(rate);
         }
     }
     let with_samples = live.labels.iter().zip(&sums).filter(|(_, sum)| sum.objects > 0.0);

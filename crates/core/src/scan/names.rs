@@ -7,6 +7,7 @@ use std::path::Path;
 use memory_debug_holders::{Hidden, Symbols};
 use memory_debug_profile::{Mapping, SymbolNames, Symbolizer};
 
+use super::ranges::merged;
 use crate::maps;
 use crate::objects::{LoadedObject, loaded_objects};
 use crate::own_files::OwnFiles;
@@ -53,12 +54,12 @@ impl Names {
             .into_iter()
             .map(|loaded| NamedObject::new(loaded, &mappings, thread_pointer))
             .collect();
-        let constants = sorted(objects.iter().flat_map(|object| object.loaded.constants.clone()));
+        let constants = merged(objects.iter().flat_map(|object| object.loaded.constants.clone()));
         let all = |object: &NamedObject| {
             let loaded = &object.loaded;
             [&loaded.code, &loaded.constants, &loaded.writable].map(Vec::clone).concat()
         };
-        let known = sorted(objects.iter().flat_map(all));
+        let known = merged(objects.iter().flat_map(all));
         Ok(Self {
             known,
             constants,
@@ -78,7 +79,7 @@ impl Names {
 
     /// The static variables of all objects, in ascending order.
     pub(super) fn statics(&self) -> Vec<Range<u64>> {
-        sorted(self.objects.iter().flat_map(|object| object.loaded.writable.clone()))
+        merged(self.objects.iter().flat_map(|object| object.loaded.writable.clone()))
     }
 
     /// Bytes below a thread pointer that thread-local variables take.
@@ -125,7 +126,8 @@ impl Names {
     fn symbols_of<'a>(&'a self, object: &'a NamedObject) -> Result<&'a SymbolNames, &'a str> {
         let read = || match &object.mapping {
             Some(mapping) => SymbolNames::read(mapping, &self.files)
-                .map_err(|reason| format!("{}: {reason}", file_name(mapping))),
+                // The file without its folder (S63).
+                .map_err(|reason| format!("{}: {reason}", mapping.file_name())),
             None => Err("its file is not known".to_owned()),
         };
         object.symbols.get_or_init(read).as_ref().map_err(String::as_str)
@@ -141,11 +143,6 @@ impl Names {
         let object = self.objects.iter().find(has)?;
         Some((self.symbols_of(object).ok()?, address.wrapping_sub(object.loaded.base)))
     }
-}
-
-/// The file of a mapping, without its folder (S63).
-fn file_name(mapping: &Mapping) -> String {
-    mapping.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The path of a symbol and the arguments of an instance: `tokio::raw::poll` and `poll<Mail>` are `tokio::raw::poll<Mail>`.
@@ -187,20 +184,6 @@ impl NamedObject {
             symbols: OnceCell::new(),
         }
     }
-}
-
-fn sorted(ranges: impl Iterator<Item = Range<u64>>) -> Vec<Range<u64>> {
-    let mut ranges: Vec<Range<u64>> = ranges.filter(|range| !range.is_empty()).collect();
-    ranges.sort_unstable_by_key(|range| range.start);
-    // Constants that the linker fills in are a part of a writable segment.
-    let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
 }
 
 fn is_in(ranges: &[Range<u64>], address: u64) -> bool {

@@ -34,6 +34,21 @@ pub(super) fn sort(ranges: &mut Vec<Range<u64>>) {
     ranges.sort_unstable_by_key(|range| range.start);
 }
 
+/// The same addresses as sorted ranges that do not touch. The linker can list some twice: constants that it fills in are a
+/// part of a writable segment.
+pub(super) fn merged(ranges: impl Iterator<Item = Range<u64>>) -> Vec<Range<u64>> {
+    let mut ranges: Vec<Range<u64>> = ranges.collect();
+    sort(&mut ranges);
+    let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
 #[cfg(test)]
 #[allow(clippy::single_range_in_vec_init, reason = "these are lists of ranges with one entry")]
 mod tests {
@@ -46,6 +61,12 @@ mod tests {
         assert_eq!(without(10..20, &[5..12, 18..25]), [12..18]);
         assert_eq!(without(10..20, &[5..25, 6..7]), []);
         assert_eq!(without(10..20, &[30..40]), [10..20]);
+    }
+
+    #[test]
+    fn merged_ranges_do_not_touch() {
+        let ranges = [30..40, 10..20, 15..18, 20..25, 50..50];
+        assert_eq!(merged(ranges.into_iter()), [10..25, 30..40]);
     }
 
     #[test]
