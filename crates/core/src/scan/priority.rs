@@ -15,10 +15,7 @@ const NICE: i32 = 10;
 pub(crate) fn lower_priority() {
     if !is_filtered(std::path::Path::new("/proc")) {
         // Linux changes the priority of the thread, and not of the process. If it refuses, the scan is less nice.
-        let _ = rustix::process::setpriority_process(
-            None,
-            std::env::var("TRY_NICE").map_or(NICE, |n| n.parse().unwrap_or(0)),
-        );
+        let _ = rustix::process::setpriority_process(None, NICE);
     }
 }
 
