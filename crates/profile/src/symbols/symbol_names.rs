@@ -176,11 +176,20 @@ fn unread(error: &io::Error) -> String {
 /// of the variable itself is what people wrote.
 fn readable(mangled: &str) -> String {
     let mut name = format!("{:#}", rustc_demangle::demangle(mangled));
-    let is_storage = ["::VAL", "::__KEY", "::__RUST_STD_INTERNAL_VAL"].iter().any(|end| name.ends_with(end));
-    if let Some(at) = name.find("::{{").or_else(|| name.find("::{closure")).filter(|_| is_storage) {
-        name.truncate(at);
+    let storage = ["::VAL", "::__KEY", "::__RUST_STD_INTERNAL_VAL"];
+    if let Some(variable) = storage.iter().find_map(|end| name.strip_suffix(end)) {
+        name.truncate(without_blocks(variable).len());
     }
     name
+}
+
+/// A path without the closures and constants at its end: `{{closure}}`, or `{closure#0}` and `{K#0}` under the mangling v0. Does
+/// not change a path that has none.
+fn without_blocks(path: &str) -> &str {
+    match path.rsplit_once("::") {
+        Some((outer, block)) if block.starts_with('{') => without_blocks(outer),
+        _ => path,
+    }
 }
 
 /// The symbols are numbers and the names are in the file; neither helps in a log.
@@ -234,6 +243,23 @@ mod tests {
             names.function_at(*start).filter(|name| name.ends_with("symbol_names::readable"))
         });
         assert!(function.is_some(), "{names:?}");
+    }
+
+    #[test]
+    fn a_thread_local_has_the_name_of_its_source_under_both_manglings() {
+        for name in [
+            "shop::CACHE::{{constant}}::{{closure}}::VAL",
+            "shop::CACHE::{K#0}::{closure#1}::VAL",
+            "shop::CACHE::{closure#0}::__RUST_STD_INTERNAL_VAL",
+            "shop::CACHE::__KEY",
+        ] {
+            assert_eq!(readable(name), "shop::CACHE", "{name}");
+        }
+        assert_eq!(
+            readable("shop::run::{closure#0}::CACHE::{closure#0}::VAL"),
+            "shop::run::{closure#0}::CACHE"
+        );
+        assert_eq!(readable("shop::run::{closure#0}::COUNT"), "shop::run::{closure#0}::COUNT");
     }
 
     #[test]
