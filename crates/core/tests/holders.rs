@@ -226,6 +226,25 @@ alone! {
         drop(end);
     }
 
+    /// Terabytes that were reserved and never used take minutes to look at.
+    s45_a_scan_ends_at_its_deadline_whatever_the_process_has_reserved(CONF) {
+        let end = make();
+        let (rights, flags) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+        );
+        // SAFETY: maps new memory, which stays until the process ends.
+        let reserved = unsafe { libc::mmap(std::ptr::null_mut(), 16 << 40, rights, flags, -1, 0) };
+        assert_ne!(reserved, libc::MAP_FAILED);
+        let options = HoldersOptions { deadline: Duration::from_secs(1), ..HoldersOptions::default() };
+        let report = Collector::new().holders(&options);
+        let coverage = report.coverage.as_ref().unwrap();
+        let early = "the time was over before all of the heap was read; allow more seconds";
+        assert_eq!((coverage.scans, coverage.ended_early.as_deref()), (1, Some(early)));
+        assert!(report.types.iter().all(|held| held.unreachable.is_none()));
+        drop(end);
+    }
+
     a_filter_and_a_depth_limit_what_a_report_shows(CONF) {
         let end = make();
         let options = HoldersOptions {

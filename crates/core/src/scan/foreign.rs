@@ -5,6 +5,7 @@
 //! all objects.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::private_words::PrivateWords;
 use super::ranges::without;
@@ -82,7 +83,8 @@ impl PageWalk {
         Ok(())
     }
 
-    /// The parts of an area that neither have extents of jemalloc nor, as `first_words` of a block shows, its records.
+    /// The parts of an area that neither have extents of jemalloc nor, as `first_words` of a block shows, its records. What is
+    /// not known at the `deadline` is left out: an area can be terabytes that were reserved and never used.
     ///
     /// # Errors
     ///
@@ -91,11 +93,12 @@ impl PageWalk {
         &mut self,
         area: Range<u64>,
         first_words: impl FnMut(u64) -> Option<[u64; 2]>,
+        deadline: Instant,
     ) -> Result<Vec<Range<u64>>, mallctl::Error> {
         let mut extents: Vec<Range<u64>> = Vec::new();
         let page = self.page_bytes;
         let mut at = area.start;
-        while at < area.end {
+        while at < area.end && Instant::now() < deadline {
             let count = (area.end - at).div_ceil(page).min(AT_ONCE as u64);
             let mut answers = Vec::with_capacity(count as usize);
             self.ask((0..count).map(|number| at + number * page), |answer| answers.push(answer))?;
@@ -118,7 +121,7 @@ impl PageWalk {
             // Nothing inside of a large extent needs to be asked about.
             at = extents.last().map_or(next, |last| next.max(last.end / page * page));
         }
-        let parts = without(area, &extents);
+        let parts = without(area.start..at.min(area.end), &extents);
         let records = blocks(&parts, first_words);
         Ok(parts.into_iter().flat_map(|part| without(part, &records)).collect())
     }
@@ -187,10 +190,12 @@ mod tests {
         let foreign = foreign.as_ptr() as u64;
         let mut walk = PageWalk::new(4096).unwrap();
         let nothing = |_| None;
+        let later = Instant::now() + std::time::Duration::from_secs(3600);
         let page = small / 4096 * 4096;
-        assert_eq!(walk.parts(page..page + 4096, nothing).unwrap(), []);
-        assert_eq!(walk.parts(large..large + (3 << 20), nothing).unwrap(), []);
+        assert_eq!(walk.parts(page..page + 4096, nothing, later).unwrap(), []);
+        assert_eq!(walk.parts(large..large + (3 << 20), nothing, later).unwrap(), []);
         let around = foreign..foreign + (1 << 16);
-        assert_eq!(walk.parts(around.clone(), nothing).unwrap(), [around]);
+        assert_eq!(walk.parts(around.clone(), nothing, later).unwrap(), [around.clone()]);
+        assert_eq!(walk.parts(around, nothing, Instant::now()).unwrap(), []);
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct LiveMemory<'a> {
     copy: PrivateWords,
     /// Bytes that were not read because they are swapped out.
     pub(super) swapped: u64,
-    deadline: Instant,
+    pub(super) deadline: Instant,
     looked_at: Instant,
     /// Why the scan has to end.
     ended: Option<String>,

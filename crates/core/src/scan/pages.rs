@@ -7,6 +7,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::Instant;
 
 use crate::kernel_file::{self, size};
 
@@ -46,12 +47,18 @@ impl Pages {
         self.has_swapped && self.pagemap.is_some()
     }
 
-    /// The parts of a range whose pages are in memory, in ascending order. Adds the bytes of swapped pages to `swapped`.
-    pub(super) fn present(&mut self, range: Range<u64>, swapped: &mut u64) -> Vec<Range<u64>> {
+    /// The parts of a range whose pages are in memory, in ascending order. Adds the bytes of swapped pages to `swapped`. After
+    /// `deadline`, nothing is asked: a range can be terabytes that were reserved and never used.
+    pub(super) fn present(
+        &mut self,
+        range: Range<u64>,
+        swapped: &mut u64,
+        deadline: Instant,
+    ) -> Vec<Range<u64>> {
         let mut parts: Vec<Range<u64>> = Vec::new();
         let page = self.page_bytes;
         let mut at = range.start / page * page;
-        while at < range.end {
+        while at < range.end && Instant::now() < deadline {
             let wanted = (range.end - at).div_ceil(page).min(AT_ONCE as u64);
             let known = self.look_at(at / page, wanted);
             for number in 0..wanted {
@@ -107,12 +114,18 @@ impl Pages {
 #[cfg(test)]
 #[allow(clippy::single_range_in_vec_init, reason = "this is a list of ranges with one entry")]
 mod tests {
+    use std::time::Duration;
+
     use memmap2::MmapMut;
 
     use super::*;
     use crate::process::Tree;
 
     const PAGE: u64 = 4096;
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
 
     /// A process whose pages 0, 1 and 4 are present, 2 is swapped out, and 3 was never touched.
     fn pages(status: &str) -> Pages {
@@ -126,9 +139,17 @@ mod tests {
     fn swapped_pages_are_skipped_and_counted_and_untouched_pages_are_skipped() {
         let mut pages = pages("VmSwap:\t 4 kB\n");
         let mut swapped = 0;
-        assert_eq!(pages.present(100..5 * PAGE - 8, &mut swapped), [100..2 * PAGE, 4 * PAGE..5 * PAGE - 8]);
+        assert_eq!(
+            pages.present(100..5 * PAGE - 8, &mut swapped, later()),
+            [100..2 * PAGE, 4 * PAGE..5 * PAGE - 8]
+        );
         assert_eq!(swapped, PAGE);
         assert!(pages.has_swapped());
+    }
+
+    #[test]
+    fn after_the_deadline_nothing_is_asked() {
+        assert_eq!(pages("").present(0..1 << 60, &mut 0, Instant::now()), []);
     }
 
     #[test]
@@ -144,7 +165,7 @@ mod tests {
     fn without_a_table_all_pages_count_as_present() {
         let mut pages = Pages::new(Path::new("/nonexistent"), PAGE);
         let mut swapped = 0;
-        assert_eq!(pages.present(10..3 * PAGE, &mut swapped), [10..3 * PAGE]);
+        assert_eq!(pages.present(10..3 * PAGE, &mut swapped, later()), [10..3 * PAGE]);
         assert_eq!((pages.before_swapped(0, 99), pages.has_swapped(), swapped), (99, false, 0));
     }
 
@@ -154,7 +175,7 @@ mod tests {
         map[5 * PAGE as usize] = 1;
         let start = map.as_ptr() as u64;
         let mut pages = Pages::new(Path::new("/proc"), PAGE);
-        let found = pages.present(start..start + 64 * PAGE, &mut 0);
+        let found = pages.present(start..start + 64 * PAGE, &mut 0, later());
         assert!(found.iter().any(|part| part.contains(&(start + 5 * PAGE))), "{found:x?} {start:x}");
         // With huge pages, neighbours are present as well, but only up to 2 MiB.
         assert!(found.len() <= 64);

@@ -3,6 +3,7 @@
 mod thread_memory;
 
 use std::ops::Range;
+use std::time::Instant;
 
 use memory_debug_holders::{Hidden, Root, RootKind, Span};
 
@@ -34,6 +35,8 @@ pub(super) struct Process<'a> {
     pub(super) own: u32,
     /// Memory that is no root, such as what the scan uses.
     pub(super) excluded: &'a [Range<u64>],
+    /// When the scan ends. Roots that are not found by then are missing.
+    pub(super) deadline: Instant,
 }
 
 /// The roots of a process.
@@ -73,8 +76,9 @@ pub(super) fn find(
         let kind = if area.kind == AreaKind::CHeap { RootKind::CHeap } else { RootKind::Mapping };
         for part in rest {
             let parts = if may_be_heap {
-                let mut first_words = |at| words_at(reader, at);
-                walk.parts(part, &mut first_words).map_err(|error| error.to_string())?
+                let is_in_time = || Instant::now() < process.deadline;
+                let mut first_words = |at| is_in_time().then(|| words_at(reader, at))?;
+                walk.parts(part, &mut first_words, process.deadline).map_err(|error| error.to_string())?
             } else {
                 vec![part]
             };
@@ -83,7 +87,8 @@ pub(super) fn find(
     }
     let ids: Vec<u32> = process.threads.iter().map(|thread| thread.id).collect();
     let foreign = pieces.iter().filter(|(_, kind)| *kind == RootKind::Mapping).map(|(part, _)| part.clone());
-    let blocks = control_blocks_in(foreign.collect(), &ids, pages, reader, &mut copy);
+    let mut present = |part| pages.present(part, &mut 0, process.deadline);
+    let blocks = control_blocks_in(foreign.collect(), &ids, &mut present, reader, &mut copy);
     found.thread_pointers = blocks.iter().map(|block| block.thread_pointer).collect();
     let memory = ThreadMemory::of(process, &blocks, &pieces);
     found.unknown_threads = memory.unknown_threads;
@@ -110,18 +115,24 @@ impl Roots {
         sort(&mut claimed);
         for (range, kind, name) in memory.roots {
             for part in without(range, &holes) {
-                self.add_present(part, kind, name.as_deref(), pages);
+                self.add_present(part, kind, name.as_deref(), (pages, process.deadline));
             }
         }
         for (piece, kind) in pieces {
             for part in without(piece, &claimed) {
-                self.add_present(part, kind, None, pages);
+                self.add_present(part, kind, None, (pages, process.deadline));
             }
         }
     }
 
-    fn add_present(&mut self, part: Range<u64>, kind: RootKind, name: Option<&str>, pages: &mut Pages) {
-        for part in pages.present(part, &mut self.swapped) {
+    fn add_present(
+        &mut self,
+        part: Range<u64>,
+        kind: RootKind,
+        name: Option<&str>,
+        (pages, deadline): (&mut Pages, Instant),
+    ) {
+        for part in pages.present(part, &mut self.swapped, deadline) {
             let span = Span { start: Hidden::new(part.start), bytes: part.end - part.start };
             self.roots.push(Root { span, kind, name: name.map(str::to_owned) });
         }
@@ -141,7 +152,7 @@ fn words_at(reader: &mut Reader, address: u64) -> Option<[u64; 2]> {
 fn control_blocks_in(
     mut parts: Vec<Range<u64>>,
     threads: &[u32],
-    pages: &mut Pages,
+    present: &mut dyn FnMut(Range<u64>) -> Vec<Range<u64>>,
     reader: &mut Reader,
     copy: &mut PrivateWords,
 ) -> Vec<ControlBlock> {
@@ -151,7 +162,7 @@ fn control_blocks_in(
     let at_once = (copy.len() * size_of::<u64>()) as u64;
     // Neighbours of what was read at a time overlap by a block, so that no block is cut.
     let step = at_once - control_blocks::BLOCK_BYTES;
-    for part in parts.into_iter().flat_map(|part| pages.present(part, &mut 0)) {
+    for part in parts.into_iter().flat_map(present) {
         let mut at = part.start;
         while at < part.end && searched < MAX_SEARCHED_BYTES {
             let bytes = (part.end - at).min(at_once);

@@ -102,6 +102,7 @@ impl<'a> Scanner<'a> {
             allocator: &self.allocator,
             own: self.own,
             excluded: &excluded,
+            deadline: self.memory.deadline,
         };
         let LiveMemory { walk, pages, reader, .. } = &mut self.memory;
         let found = roots::find(&process, walk, pages, reader)?;

@@ -44,6 +44,13 @@ impl PageMap {
         (start.div_ceil(self.page_bytes()), self.page_of(end))
     }
 
+    /// The first page after the chunk of a page. A mapping can be terabytes that were reserved and never used, so it must not be
+    /// passed page by page.
+    fn after_chunk(&self, page: u64) -> u64 {
+        let per_chunk = CHUNK_SHIFT - self.page_shift;
+        ((page >> per_chunk) + 1) << per_chunk
+    }
+
     /// Finds the chunks that belong to the heap. One that holds a sample does. In others, the allocator must know a page.
     fn find_chunks<M: Memory + ?Sized>(&mut self, input: &ScanInput, memory: &mut M) {
         let shift = CHUNK_SHIFT - self.page_shift;
@@ -99,11 +106,11 @@ impl PageMap {
             let mut window = Window { start: 0, end: *end, uses: Vec::new(), is_over: false };
             let mut page = *start;
             while page < *end && !window.is_over {
-                let found = if self.slot(page).is_some() {
-                    window.at(self, memory, page)
-                } else {
-                    PageUse::default()
-                };
+                if self.slot(page).is_none() {
+                    page = self.after_chunk(page);
+                    continue;
+                }
+                let found = window.at(self, memory, page);
                 let pages = found.bytes >> self.page_shift;
                 extents += match found.regions {
                     _ if pages == 0 => 0.0,
@@ -123,9 +130,16 @@ impl PageMap {
         let mut page = start;
         while page < end && !window.is_over {
             let next = page + 1;
-            if self.get(page) != Some(0) {
-                page = next;
-                continue;
+            match self.get(page) {
+                Some(0) => {}
+                Some(_) => {
+                    page = next;
+                    continue;
+                }
+                None => {
+                    page = self.after_chunk(page);
+                    continue;
+                }
             }
             let found = window.at(self, memory, page);
             let pages = (found.bytes >> self.page_shift).min(end - page);
