@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(all(test, memory_debug_loom))]
-use loom::sync::atomic::{AtomicU64, Ordering};
+use memory_debug_modelled::{AtomicU64, Ordering};
 
 mod label;
 

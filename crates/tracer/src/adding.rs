@@ -1,6 +1,6 @@
 //! Additions to numbers, alone or beside other threads.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Whether other threads add to a number at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! How many intervals are open, and how long all intervals lasted until now, without a list of them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::adding::Adding;
+use crate::sync::{AtomicU64, Ordering};
 
 /// The bits of a time that are counted apart, so that a number of open intervals fits beside the other bits.
 const FINE: u64 = (1 << 24) - 1;

@@ -1,9 +1,8 @@
 //! What calls of one node add up to.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::adding::Adding;
 use crate::intervals::{IntervalSum, Intervals};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Numbers of the calls of one node. All wrap, and are written in any order.
 #[derive(Debug, Default)]

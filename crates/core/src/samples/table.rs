@@ -7,8 +7,6 @@
 mod fixture;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
-#[cfg(all(test, memory_debug_loom))]
-mod modelled;
 #[cfg(all(feature = "jemalloc", target_os = "linux", not(memory_debug_loom)))]
 pub(super) mod storage;
 mod sync;
