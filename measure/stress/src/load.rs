@@ -5,13 +5,10 @@ use std::hint::black_box;
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
 use tikv_jemalloc_ctl::raw;
-
-/// The number of allocations that each allocating thread keeps alive.
-const KEPT: usize = 20_000;
 
 /// The number of arenas besides the automatic arenas.
 const ARENAS: usize = 16;
@@ -25,6 +22,11 @@ pub(crate) struct Load {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// Moments at which no thread of the load starts or ends, and none loads a library. A fork at another moment can leave a
+/// lock of the C library held in the child.
+#[derive(Clone, Default)]
+pub(crate) struct SteadyThreads(Arc<RwLock<()>>);
+
 #[derive(Default)]
 struct Counts {
     stop: AtomicBool,
@@ -35,7 +37,8 @@ struct Counts {
 }
 
 impl Load {
-    pub(crate) fn start() -> Self {
+    /// Starts the threads. Each that allocates keeps `kept` allocations alive.
+    pub(crate) fn start(kept: usize, steady: SteadyThreads) -> Self {
         // Panics are part of the load. Their messages would be most of the output.
         panic::set_hook(Box::new(|_| {}));
         let counts = Arc::new(Counts::default());
@@ -46,16 +49,17 @@ impl Load {
         let mut threads = Vec::new();
         for number in 0..2 * cores as u64 {
             let (counts, sender) = (Arc::clone(&counts), sender.clone());
-            threads.push(thread::spawn(move || allocate(&counts, &sender, number)));
+            threads.push(thread::spawn(move || allocate(&counts, &sender, kept, number)));
         }
         drop(sender);
         for _ in 0..cores {
             let receiver = Arc::clone(&receiver);
             threads.push(thread::spawn(move || free_memory_of_other_threads(&receiver)));
         }
-        let (of_short, of_loads) = (Arc::clone(&counts), Arc::clone(&counts));
-        threads.push(thread::spawn(move || short_threads(&of_short, &arenas)));
-        threads.push(thread::spawn(move || load_libraries(&of_loads)));
+        let (of_short, steady_of_short) = (Arc::clone(&counts), steady.clone());
+        threads.push(thread::spawn(move || short_threads(&of_short, &steady_of_short, &arenas)));
+        let of_loads = Arc::clone(&counts);
+        threads.push(thread::spawn(move || load_libraries(&of_loads, &steady)));
         Self { counts, threads: Mutex::new(threads) }
     }
 
@@ -73,6 +77,17 @@ impl Load {
         for thread in self.threads.lock().expect("nothing panics while it is held").drain(..) {
             thread.join().expect("a thread of the load panicked");
         }
+    }
+}
+
+impl SteadyThreads {
+    pub(crate) fn while_no_thread_starts<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        work()
+    }
+
+    fn start(&self) -> impl Drop {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,9 +110,9 @@ pub(crate) fn unwinder() -> &'static str {
 
 /// Allocates from many stacks, in all sizes. Keeps some allocations, gives some to other threads, grows and shrinks
 /// some.
-fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
+fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, most: usize, seed: u64) {
     let mut random = Random(seed.wrapping_mul(2).wrapping_add(1));
-    let mut kept: Vec<Vec<u8>> = vec![Vec::new(); KEPT];
+    let mut kept: Vec<Vec<u8>> = vec![Vec::new(); most];
     while counts.goes_on() {
         for _ in 0..1000 {
             let number = random.next();
@@ -112,7 +127,7 @@ fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
                 0..3 => drop(others.try_send(bytes)),
                 3 => bytes.resize(4 * size, 1),
                 4 => bytes.shrink_to(size / 2),
-                _ => kept[(number >> 40) as usize % KEPT] = bytes,
+                _ => kept[(number >> 40) as usize % most] = bytes,
             }
         }
         counts.allocations.fetch_add(1000, Ordering::Relaxed);
@@ -149,9 +164,10 @@ fn free_memory_of_other_threads(receiver: &Mutex<Receiver<Vec<u8>>>) {
 
 /// Starts short-lived threads. Each allocates from an arena of its choice, and leaves memory for another thread to
 /// free.
-fn short_threads(counts: &Counts, arenas: &[u32]) {
+fn short_threads(counts: &Counts, steady: &SteadyThreads, arenas: &[u32]) {
     let mut random = Random(99);
     while counts.goes_on() {
+        let _starting = steady.start();
         let numbers: [u64; 4] = std::array::from_fn(|_| random.next());
         let threads = numbers.map(|number| {
             let arena = arenas.get(number as usize % (2 * ARENAS)).copied();
@@ -177,8 +193,9 @@ fn short_threads(counts: &Counts, arenas: &[u32]) {
 }
 
 /// Loads and unloads libraries and takes backtraces, so that the unwinder's tables change meanwhile.
-fn load_libraries(counts: &Counts) {
+fn load_libraries(counts: &Counts, steady: &SteadyThreads) {
     while counts.goes_on() {
+        let _loading = steady.start();
         for name in LIBRARIES {
             // SAFETY: the names end in NUL, and the C library's own initialisers may run at any time.
             let handle = unsafe { libc::dlopen(name.as_ptr().cast(), libc::RTLD_NOW) };

@@ -69,7 +69,7 @@ impl Collect for Counted {
 impl Pages {
     pub(crate) fn start() -> Self {
         let counts = Arc::new(Counts::default());
-        let address = serve(Arc::clone(&counts));
+        let address = serve(Counted(Collector::new(), Arc::clone(&counts)));
         let clients = (0..CLIENTS).map(|first| {
             let counts = Arc::clone(&counts);
             thread::spawn(move || ask(&counts, address, first))
@@ -94,12 +94,12 @@ impl Pages {
 }
 
 /// Serves the memory page for as long as the process lives.
-fn serve(counts: Arc<Counts>) -> SocketAddr {
+pub(crate) fn serve(collect: impl Collect) -> SocketAddr {
     let credentials = Credentials::new("ops", "jumbled-otters-sip-cold-tea").expect("a strong password");
     // Slow requests must show up in the figures, so the endpoint must not refuse them.
     let limits = Limits::default().deadline(Duration::from_secs(600));
     let layer = MemoryDebugLayer::new(credentials)
-        .configure(|endpoint| endpoint.collect_with(Counted(Collector::new(), counts)).limits(limits));
+        .configure(|endpoint| endpoint.collect_with(collect).limits(limits));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket can be non-blocking");
     let address = listener.local_addr().expect("it is bound");
@@ -127,12 +127,17 @@ fn ask(counts: &Counts, address: SocketAddr, first: usize) {
     }
 }
 
-fn answer(address: SocketAddr, page: &str) -> std::io::Result<String> {
-    let mut connection = TcpStream::connect(address)?;
-    write!(
-        connection,
+/// The request for a page.
+pub(crate) fn head(page: &str) -> String {
+    format!(
         "GET /debug/memory{page} HTTP/1.1\r\nhost: stress\r\nauthorization: {AUTHORIZATION}\r\nconnection: close\r\n\r\n"
-    )?;
+    )
+}
+
+/// Reads a page.
+pub(crate) fn answer(address: SocketAddr, page: &str) -> std::io::Result<String> {
+    let mut connection = TcpStream::connect(address)?;
+    connection.write_all(head(page).as_bytes())?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;
     Ok(answer)

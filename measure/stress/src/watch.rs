@@ -8,22 +8,29 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::IS_CHILD;
+use crate::{IS_CHILD, Mode};
 
 /// The time without answers or without allocations that counts as a deadlock.
 const STUCK: Duration = Duration::from_secs(60);
 
+/// The time without the end of a scan that counts as a deadlock. Scans have a minute, and give way to the load.
+const NO_SCAN: Duration = Duration::from_secs(200);
+
+/// Settings of the allocator for scans. The program turns the profiler on once it records samples, and a dump has plain
+/// sums, so both can be compared.
+const CONF_OF_SCANS: &str = "prof_active:false,prof_unbias:false";
+
 type Progress = HashMap<String, u64>;
 
-/// Runs the work for `seconds`, and prints the result.
-pub(crate) fn run(seconds: u64) -> ExitCode {
-    let mut child = Command::new(env::current_exe().expect("a running program has a path"))
-        .arg(seconds.to_string())
-        .env(IS_CHILD, "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program runs");
-    let outcome = watch(&mut child);
+/// Runs the work, and prints the result.
+pub(crate) fn run(mode: Mode) -> ExitCode {
+    let mut command = Command::new(env::current_exe().expect("a running program has a path"));
+    command.args(env::args().skip(1)).env(IS_CHILD, "1").stdout(Stdio::piped());
+    if mode == Mode::Scans {
+        command.env("_RJEM_MALLOC_CONF", CONF_OF_SCANS);
+    }
+    let mut child = command.spawn().expect("this program runs");
+    let outcome = watch(&mut child, mode);
     if outcome.is_err() {
         print_stacks(child.id());
         // Fails if the child has already ended, which is fine.
@@ -35,7 +42,7 @@ pub(crate) fn run(seconds: u64) -> ExitCode {
         Ok(_) => return fail(&format!("the process ended with {status}")),
         Err(stuck) => return fail(&stuck),
     };
-    match check(&progress) {
+    match check(&progress, mode) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => fail(reason),
     }
@@ -47,14 +54,18 @@ fn fail(reason: &str) -> ExitCode {
 }
 
 /// Returns the last counts that the process printed, or an error if a count stood still.
-fn watch(child: &mut Child) -> Result<Progress, String> {
+fn watch(child: &mut Child, mode: Mode) -> Result<Progress, String> {
     let (sender, lines) = channel();
     let stdout = child.stdout.take().expect("it is piped");
     thread::spawn(move || {
         BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
     });
     let mut last = Progress::new();
-    let mut moved = HashMap::from([("allocations", Instant::now()), ("answers", Instant::now())]);
+    let mut moved: HashMap<_, _> =
+        ["allocations", "answers"].map(|name| (name, (STUCK, Instant::now()))).into();
+    if mode == Mode::Scans {
+        moved.insert("scans", (NO_SCAN, Instant::now()));
+    }
     let mut last_report = Instant::now();
     loop {
         match lines.recv_timeout(Duration::from_secs(1)) {
@@ -74,7 +85,7 @@ fn watch(child: &mut Child) -> Result<Progress, String> {
                     println!("{line}");
                     last_report = Instant::now();
                 }
-                for (name, moved) in &mut moved {
+                for (name, (_, moved)) in &mut moved {
                     if progress.get(*name) != last.get(*name) {
                         *moved = Instant::now();
                     }
@@ -89,40 +100,69 @@ fn watch(child: &mut Child) -> Result<Progress, String> {
                 return Ok(last);
             }
         }
-        if let Some((name, _)) = moved.iter().find(|(_, moved)| moved.elapsed() >= STUCK) {
-            return Err(format!("no new {name} for {} s, last counts: {last:?}", STUCK.as_secs()));
+        if let Some((name, (limit, _))) = moved.iter().find(|(_, (limit, moved))| moved.elapsed() >= *limit) {
+            return Err(format!("no new {name} for {} s, last counts: {last:?}", limit.as_secs()));
         }
     }
 }
 
-/// Checks that everything happened that had to happen.
-fn check(progress: &Progress) -> Result<(), &'static str> {
+/// Checks that everything happened that had to happen, and nothing that must not.
+fn check(progress: &Progress, mode: Mode) -> Result<(), &'static str> {
     let count = |name: &str| progress.get(name).copied().unwrap_or(0);
-    if count("wrong") > 0 {
-        return Err("a page was not answered with 200");
+    for (name, reason) in MISTAKES {
+        if count(name) > 0 {
+            return Err(reason);
+        }
     }
-    if count("impossible") > 0 {
-        return Err("a live sample was a mixture of two");
-    }
-    if count("dropped") > 0 {
-        return Err("a sample found no place in the table");
-    }
-    for (name, reason) in [
-        ("allocations", "nothing was allocated"),
-        ("collections", "nothing was collected"),
-        ("answers", "nothing was answered"),
-        ("threads", "no short-lived thread ran"),
-        ("loads", "no library was loaded"),
-        ("panics", "nothing panicked"),
-        ("reads", "no live samples were read"),
-        ("live", "no sample was live"),
-    ] {
+    let events = match mode {
+        Mode::Pages => &OF_PAGES[..],
+        Mode::Scans => &OF_SCANS[..],
+    };
+    for (name, reason) in EVENTS.iter().chain(events) {
         if count(name) == 0 {
             return Err(reason);
         }
     }
     Ok(())
 }
+
+/// Counts that must be 0.
+const MISTAKES: [(&str, &str); 10] = [
+    ("wrong", "a page was not answered with 200"),
+    ("impossible", "a live sample was a mixture of two"),
+    ("dropped", "a sample found no place in the table"),
+    ("without_reason", "a scan had neither a result nor a reason"),
+    ("wrongly_lost", "memory in use was called unreachable"),
+    ("missed", "a whole scan missed a type"),
+    ("children_failed", "a forked child did not end in order"),
+    ("leaked", "the process has more descriptors, threads or mappings than before"),
+    ("grown", "the process has more memory than before"),
+    ("unequal", "the live samples differ from the dump"),
+];
+
+/// Counts that must not be 0.
+const EVENTS: [(&str, &str); 5] = [
+    ("allocations", "nothing was allocated"),
+    ("answers", "nothing was answered"),
+    ("threads", "no short-lived thread ran"),
+    ("loads", "no library was loaded"),
+    ("panics", "nothing panicked"),
+];
+
+const OF_PAGES: [(&str, &str); 3] = [
+    ("collections", "nothing was collected"),
+    ("reads", "no live samples were read"),
+    ("live", "no sample was live"),
+];
+
+/// Memory is called unreachable when it is older than a minute.
+const OF_SCANS: [(&str, &str); 5] = [
+    ("whole", "no scan was whole"),
+    ("rightly_lost", "no leak was found; a run of less than three minutes is too short"),
+    ("polls_of_running", "no scan was seen while it ran"),
+    ("cancelled", "no client hung up"),
+    ("children_scanned", "no child scanned itself"),
+];
 
 /// Prints the stacks of the process's threads, if gdb is installed.
 fn print_stacks(pid: u32) {
