@@ -10,7 +10,7 @@ use rustc_hash::FxHasher;
 
 use crate::chunks::Chunks;
 use crate::index::Index;
-use crate::name::RouteLabel;
+use crate::name::{RouteLabel, are_equal};
 
 /// The most known routes. Requests of further routes are found by their name, and have no label.
 const MAX_ROUTES: u32 = 4_096;
@@ -110,7 +110,7 @@ impl KnownRoutes {
 impl KnownRoute {
     #[inline]
     fn is(&self, name: RouteLabel<'_>) -> bool {
-        *self.pattern == *name.pattern && self.method == name.method
+        *self.pattern == *name.pattern && are_equal(self.method, name.method)
     }
 }
 

@@ -52,13 +52,19 @@ impl Name<'_> {
     }
 }
 
+/// Compares two constants of the program. Equal ones are nearly always the same one.
+#[inline]
+pub(crate) fn are_equal(one: &'static str, other: &'static str) -> bool {
+    std::ptr::eq(one, other) || one == other
+}
+
 impl KeptName {
     #[inline]
     pub(crate) fn is(&self, name: &Name<'_>) -> bool {
         match (self, name) {
-            (Self::Static(own), Name::Static(name)) => std::ptr::eq(*own, *name) || own == name,
+            (Self::Static(own), Name::Static(name)) => are_equal(own, name),
             (Self::Route { method, pattern }, Name::Route(label)) => {
-                **pattern == *label.pattern && *method == label.method
+                **pattern == *label.pattern && are_equal(method, label.method)
             }
             _ => false,
         }
