@@ -87,12 +87,11 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let pattern = OnceCell::new();
-        let route = self.tracer.enter_route(|| {
+        let (route, _entered) = self.tracer.enter_route(|| {
             let pattern = pattern.get_or_init(|| request.match_pattern());
             RouteLabel::new(request.method().as_str(), pattern.as_deref())
         });
-        let future = self.inner.call(request);
-        route.future(future)
+        RouteFuture::new(self.inner.call(request), route)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Counts the time and the bytes of requests by route.
 
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request};
@@ -45,6 +46,15 @@ use crate::service::pass_on;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TraceRoutesLayer {
+    settings: Settings,
+    /// The settings that services use, set when the layer is first applied. They are leaked, for the reason that the
+    /// layer of the page has: a router clones a service for each request, and a counter in it would cost every request.
+    served: Arc<OnceLock<&'static Settings>>,
+}
+
+/// How requests are counted.
+#[derive(Clone, Debug)]
+struct Settings {
     tracer: Tracer,
     pattern: RoutePattern,
 }
@@ -53,21 +63,23 @@ pub struct TraceRoutesLayer {
 #[derive(Clone, Debug)]
 pub struct TraceRoutes<S> {
     inner: S,
-    tracer: Tracer,
-    pattern: RoutePattern,
+    settings: &'static Settings,
 }
 
 impl TraceRoutesLayer {
     /// Counts all requests of a method together: `GET (no route)`.
     pub fn new(tracer: &Tracer) -> Self {
-        Self { tracer: tracer.clone(), pattern: |_| None }
+        Self::with(Settings { tracer: tracer.clone(), pattern: |_| None })
     }
 
     /// Counts requests by method, and by the pattern that `pattern` finds. Requests without a pattern are
     /// `GET (no route)`.
-    pub fn pattern(mut self, pattern: fn(&Extensions) -> Option<&str>) -> Self {
-        self.pattern = pattern;
-        self
+    pub fn pattern(self, pattern: fn(&Extensions) -> Option<&str>) -> Self {
+        Self::with(Settings { pattern, ..self.settings })
+    }
+
+    fn with(settings: Settings) -> Self {
+        Self { settings, served: Arc::default() }
     }
 }
 
@@ -75,7 +87,8 @@ impl<S> Layer<S> for TraceRoutesLayer {
     type Service = TraceRoutes<S>;
 
     fn layer(&self, inner: S) -> TraceRoutes<S> {
-        TraceRoutes { inner, tracer: self.tracer.clone(), pattern: self.pattern }
+        let settings = self.served.get_or_init(|| Box::leak(Box::new(self.settings.clone())));
+        TraceRoutes { inner, settings }
     }
 }
 
@@ -91,10 +104,10 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
 
     #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.tracer.follows_requests() {
+        if self.settings.tracer.follows_requests() {
             return self.call_followed(request);
         }
-        RouteFuture::unfollowed(pass_on(&mut self.inner, request))
+        RouteFuture::new(pass_on(&mut self.inner, request), None)
     }
 }
 
@@ -104,11 +117,10 @@ impl<S> TraceRoutes<S> {
     where
         S: Service<Request<B>>,
     {
-        let route = self
-            .tracer
-            .enter_route(|| RouteLabel::new(request.method().as_str(), (self.pattern)(request.extensions())));
-        let future = pass_on(&mut self.inner, request);
-        route.future(future)
+        let Settings { tracer, pattern } = self.settings;
+        let (route, _entered) =
+            tracer.enter_route(|| RouteLabel::new(request.method().as_str(), pattern(request.extensions())));
+        RouteFuture::new(pass_on(&mut self.inner, request), route)
     }
 }
 

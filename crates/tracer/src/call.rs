@@ -32,8 +32,6 @@ pub struct Call {
 pub struct CallGuard<'a> {
     call: &'a mut Call,
     depth: Option<Depth>,
-    /// Where to add the bytes of a request.
-    bytes: Option<&'a mut u64>,
     /// What the thread allocates counts for this route.
     _label: Option<LabelGuard>,
     /// The thread that entered the call must exit it.
@@ -63,18 +61,18 @@ impl Call {
 
     /// A request begins, in this counting. `number`: its number among the known routes.
     pub(crate) fn begin_route(generation: u64, label: RouteLabel<'_>, number: Option<u32>) -> Self {
-        Self::open(generation, route(label, number))
+        Self::open(generation, Identity::route(label, number))
     }
 
     /// A request begins, and is entered at the same moment.
     #[inline]
     pub(crate) fn enter_route(
+        &mut self,
         generation: u64,
         label: RouteLabel<'_>,
         number: Option<u32>,
-    ) -> (Self, Option<Depth>) {
-        let (open, depth) = thread::begin_entered(generation, route(label, number)).unzip();
-        (Self { open }, depth.flatten())
+    ) -> Option<Depth> {
+        thread::begin_entered(generation, label, number, &mut self.open)
     }
 
     /// A call that is not counted.
@@ -95,16 +93,12 @@ impl Call {
     /// Enters the call until the guard is dropped.
     #[inline]
     pub fn enter(&mut self) -> CallGuard<'_> {
-        self.enter_counting(None, None)
+        self.enter_labelled(None)
     }
 
-    /// Enters the call and the route `label`, and adds to `bytes` what it allocates.
+    /// Enters the call and the route `label`.
     #[inline]
-    pub(crate) fn enter_counting<'a>(
-        &'a mut self,
-        bytes: Option<&'a mut u64>,
-        label: Option<LiveLabel>,
-    ) -> CallGuard<'a> {
+    pub(crate) fn enter_labelled(&mut self, label: Option<LiveLabel>) -> CallGuard<'_> {
         let mut depth = None;
         if let Some(call) = &self.open {
             depth = thread::enter(call);
@@ -113,7 +107,7 @@ impl Call {
             }
         }
         let _label = label.map(LiveLabel::enter);
-        CallGuard { call: self, depth, bytes, _label, _not_send: PhantomData }
+        CallGuard { call: self, depth, _label, _not_send: PhantomData }
     }
 
     /// Spares the next entries the search for a counting that is over.
@@ -125,14 +119,14 @@ impl Call {
     /// The call has finished.
     #[inline]
     pub fn complete(mut self) {
-        self.end(Outcome::Completed, None);
+        self.end(Outcome::Completed);
     }
 
-    /// Ends the call if it is open. A request tells how many bytes it allocated.
+    /// Ends the call if it is open.
     #[inline]
-    pub(crate) fn end(&mut self, outcome: Outcome, request: Option<u64>) {
+    pub(crate) fn end(&mut self, outcome: Outcome) {
         if let Some(call) = self.open.take() {
-            thread::end(&call, outcome, request);
+            thread::end(&call, outcome);
         }
     }
 }
@@ -141,34 +135,28 @@ impl CallGuard<'_> {
     /// Exits the call and ends it, at the same moment.
     #[inline]
     pub(crate) fn complete(mut self) {
-        let bytes = self.bytes.as_deref().copied();
         if let Some(call) = &self.call.open {
             match self.depth.take() {
-                Some(depth) => thread::exit_and_end(depth, call, bytes),
-                None => thread::end(call, Outcome::Completed, bytes),
+                Some(depth) => thread::exit_and_end(depth, call),
+                None => thread::end(call, Outcome::Completed),
             }
         }
         self.call.open = None;
     }
 }
 
-fn route(label: RouteLabel<'_>, number: Option<u32>) -> Identity<'_> {
-    Identity { kind: TraceKind::Route, name: Name::Route(label), place: Place::default(), route: number }
-}
-
 impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled, None);
+        self.end(Outcome::Cancelled);
     }
 }
 
 impl Drop for CallGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Some(cost) = self.depth.take().and_then(thread::exit) else { return };
-        if let Some(bytes) = &mut self.bytes {
-            **bytes = bytes.wrapping_add(cost.allocated);
+        if let Some(depth) = self.depth {
+            thread::exit(depth);
         }
     }
 }

@@ -10,7 +10,7 @@ use memory_debug_report::TraceKind;
 use crate::clock::{Clock, Since, nanoseconds};
 use crate::kept::Kept;
 use crate::lane::Lane;
-use crate::name::Name;
+use crate::name::{Name, RouteLabel};
 use crate::node::{Key, NO_NODE, Node, NodeId, Place};
 use crate::numbers::{NumbersSum, Outcome};
 use crate::position::{OpenCall, Position};
@@ -34,6 +34,13 @@ pub(crate) struct Identity<'a> {
     pub(crate) place: Place,
     /// The number of a known route, by which a thread finds the node of a request again.
     pub(crate) route: Option<u32>,
+}
+
+impl<'a> Identity<'a> {
+    /// A request. `number`: the number of its route among the known routes.
+    pub(crate) fn route(label: RouteLabel<'a>, number: Option<u32>) -> Self {
+        Self { kind: TraceKind::Route, name: Name::Route(label), place: Place::default(), route: number }
+    }
 }
 
 /// The numbers of one counting. No call waits for another thread, except the first call of a thread.
@@ -151,7 +158,7 @@ impl Counts {
     ) -> Option<OpenCall> {
         let node = kept.route_nodes.find(route?, parent.map_or(NO_NODE, |parent| parent.node))?;
         let slot = kept.spare.take()?;
-        self.open(now, Position { node, slot: Some(slot) }, parent, kept)
+        self.open(now, Position { node, slot: Some(slot) }, parent, true, kept)
     }
 
     /// A call begins. `None` if not even `(other)` has room.
@@ -168,11 +175,18 @@ impl Counts {
             Some(_) => self.find_or_add(identity, above, kept)?,
             None => self.table.other(above)?,
         };
-        self.open(now, Position { node, slot }, parent, kept)
+        self.open(now, Position { node, slot }, parent, identity.kind == TraceKind::Route, kept)
     }
 
     #[inline]
-    fn open(&self, now: u64, position: Position, parent: Option<Position>, kept: &Kept) -> Option<OpenCall> {
+    fn open(
+        &self,
+        now: u64,
+        position: Position,
+        parent: Option<Position>,
+        is_request: bool,
+        kept: &Kept,
+    ) -> Option<OpenCall> {
         let (numbers, adding) = kept.numbers(&self.table, position.node)?;
         numbers.total.begin(adding, now);
         if let Some((parent, slot)) = with_slot(parent)
@@ -181,7 +195,7 @@ impl Counts {
             let (numbers, adding) = kept.numbers(&self.table, parent)?;
             numbers.covered.begin(adding, now);
         }
-        Some(OpenCall { generation: self.generation, position, parent })
+        Some(OpenCall { generation: self.generation, position, parent, is_request })
     }
 
     #[inline]
@@ -194,36 +208,35 @@ impl Counts {
         Some(node)
     }
 
-    /// A call ends. Its slot becomes the spare one, unless there is one.
+    /// A call ends. Its slot becomes the spare one, unless there is one. Allocates nothing. Returns the bytes of a request
+    /// that must be [added](Self::add_request), because it is the first one of its route.
     #[inline]
-    pub(crate) fn end(&self, now: u64, call: &OpenCall, outcome: Outcome, kept: &mut Kept) {
+    #[must_use]
+    pub(crate) fn end(&self, now: u64, call: &OpenCall, outcome: Outcome, kept: &mut Kept) -> Option<u64> {
         let mut has_children = false;
+        let mut bytes = None;
         if let Some(slot) = call.position.slot {
-            let next;
-            (has_children, next) = self.slots.close(slot);
-            if let Some(surplus) = kept.spare.replace(next) {
+            let closed = self.slots.close(slot);
+            has_children = closed.has_children;
+            bytes = (call.is_request && outcome == Outcome::Completed).then_some(closed.bytes);
+            if let Some(surplus) = kept.spare.replace(closed.next) {
                 self.slots.put(surplus);
             }
         }
-        let Some((numbers, adding)) = kept.numbers(&self.table, call.position.node) else { return };
-        if has_children {
-            numbers.covered.end(adding, now);
-        }
-        // Counts it before it stops being open, so that a report counts it twice rather than not at all.
-        numbers.add_end(adding, outcome);
-        numbers.total.end(adding, now);
+        let (numbers, adding) = kept.numbers(&self.table, call.position.node)?;
+        numbers.end(adding, now, outcome, has_children);
         if let Some((parent, slot)) = with_slot(call.parent)
             && self.slots.child_ends(slot)
             && let Some((parent, adding)) = kept.numbers(&self.table, parent)
         {
             parent.covered.end(adding, now);
         }
+        bytes.filter(|bytes| !self.add_known_request(call, *bytes))
     }
 
-    /// A request ended that allocated `bytes`, and it is not the first one of its route. Otherwise returns false.
-    /// Allocates nothing.
+    /// Returns whether it is not the first request of its route.
     #[inline]
-    pub(crate) fn add_known_request(&self, call: &OpenCall, bytes: u64) -> bool {
+    fn add_known_request(&self, call: &OpenCall, bytes: u64) -> bool {
         let route = self.table.node(call.position.node).and_then(|node| node.route.get());
         route.is_some_and(|route| self.routes.add(*route, bytes))
     }

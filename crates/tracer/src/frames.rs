@@ -36,6 +36,8 @@ struct Frame {
     inside: Reading,
     /// The value of `Frames::entered` before.
     entered: u64,
+    /// Whether a request allocates its bytes.
+    is_request: bool,
     /// Whether a frame below is of the same node, and so contains this one.
     repeated: bool,
     /// Whether it has exited already, before a frame above it.
@@ -104,6 +106,7 @@ impl Frames {
             begin,
             inside: Reading::default(),
             entered: self.entered,
+            is_request: call.is_request,
             repeated: self.entered & bit != 0 && self.frames.iter().any(is_same),
             exited: false,
         });
@@ -111,20 +114,33 @@ impl Frames {
         depth
     }
 
-    /// Exits the call at this depth, and the calls inside. Without `end` nothing is counted. Returns what the call cost.
+    /// Exits the call at this depth, and the calls inside. Without `end` nothing is counted.
     #[inline]
-    pub(crate) fn exit(
-        &mut self,
-        depth: Depth,
-        adder: Option<Adder<'_>>,
-        end: Option<Reading>,
-    ) -> Option<Reading> {
-        while self.frames.len() > depth.0 + 1 {
+    pub(crate) fn exit(&mut self, depth: Depth, adder: Option<Adder<'_>>, end: Option<Reading>) {
+        if let (Some(adder), Some(end)) = (adder, end)
+            && let Some((frame, below)) = self.frames.split_last_mut()
+            && below.len() == depth.0
+            && frame.is_running(adder)
+            && below.last().is_none_or(|below| below.is_running(adder))
+        {
+            // Nearly every exit: of the innermost call, which nothing has disturbed.
+            let cost = frame.settle(adder, frame.inside, end);
+            self.entered = frame.entered;
+            if let Some(below) = below.last_mut() {
+                below.inside = below.inside.plus(cost);
+            }
+            self.frames.truncate(depth.0);
+        } else {
+            self.exit_several(depth, adder, end);
+        }
+    }
+
+    #[cold]
+    fn exit_several(&mut self, depth: Depth, adder: Option<Adder<'_>>, end: Option<Reading>) {
+        while self.frames.len() > depth.0 {
             self.pop(adder, end);
         }
-        let cost = if self.frames.len() > depth.0 { self.pop(adder, end) } else { None };
         self.pop_exited(adder, end);
-        cost
     }
 
     /// Exits a span. Calls that were entered later and have not exited stay entered: `tracing` permits any order.
@@ -152,10 +168,9 @@ impl Frames {
         }
     }
 
-    /// Exits the innermost call. `None` if it is not counted.
-    #[inline]
-    fn pop(&mut self, adder: Option<Adder<'_>>, end: Option<Reading>) -> Option<Reading> {
-        let frame = self.frames.last()?;
+    /// Exits the innermost call.
+    fn pop(&mut self, adder: Option<Adder<'_>>, end: Option<Reading>) {
+        let Some(frame) = self.frames.last() else { return };
         self.entered = frame.entered;
         let generation = frame.generation;
         let cost = match (adder.filter(|adder| adder.counts.generation == generation), end) {
@@ -165,8 +180,9 @@ impl Frames {
         };
         let below = self.frames.len() - 1;
         self.frames.truncate(below);
-        self.add_inside(below, generation, cost?);
-        cost
+        if let Some(cost) = cost {
+            self.add_inside(below, generation, cost);
+        }
     }
 
     /// Exits the call at `depth`, and leaves the calls above it. Its frame stays until they have exited, and passes on
@@ -195,12 +211,23 @@ impl Frames {
 }
 
 impl Frame {
+    /// Whether it belongs to this counting and has not exited.
+    #[inline]
+    fn is_running(&self, adder: Adder<'_>) -> bool {
+        self.generation == adder.counts.generation && !self.exited
+    }
+
     /// Counts a poll that ends now. Returns what it cost with the calls `inside`.
     #[inline]
     fn settle(&self, adder: Adder<'_>, inside: Reading, end: Reading) -> Reading {
         let cost = end.minus(self.begin);
         if let Some((numbers, adding)) = adder.kept.numbers(&adder.counts.table, self.position.node) {
             numbers.add_poll(adding, cost, inside, self.repeated);
+        }
+        if self.is_request
+            && let Some(slot) = self.position.slot
+        {
+            adder.counts.slots.add_bytes(slot, cost.allocated);
         }
         cost
     }

@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn the_first_node_has_the_place() {
         let lane = Lane::taken();
-        lane.numbers(3).unwrap().add_end(Adding::Alone, Outcome::Completed);
+        lane.numbers(3).unwrap().end(Adding::Alone, 0, Outcome::Completed, false);
         assert!(lane.numbers(3 + NODES as u32).is_none());
-        lane.numbers(4).unwrap().add_end(Adding::Alone, Outcome::Completed);
+        lane.numbers(4).unwrap().end(Adding::Alone, 0, Outcome::Completed, false);
         assert_eq!([3, 4, 5, 3 + NODES as u32].map(|node| completed(&lane, node)), [1, 1, 0, 0]);
     }
 
@@ -98,10 +98,10 @@ mod tests {
     fn the_next_thread_continues_the_numbers_of_the_last() {
         let lane = Lane::taken();
         assert!(!lane.take());
-        lane.numbers(7).unwrap().add_end(Adding::Alone, Outcome::Completed);
+        lane.numbers(7).unwrap().end(Adding::Alone, 0, Outcome::Completed, false);
         lane.give_back();
         assert!(lane.take() && !lane.take());
-        lane.numbers(7).unwrap().add_end(Adding::Alone, Outcome::Completed);
+        lane.numbers(7).unwrap().end(Adding::Alone, 0, Outcome::Completed, false);
         assert_eq!(completed(&lane, 7), 2);
     }
 }

@@ -61,13 +61,28 @@ pub(crate) struct NumbersSum {
 
 impl Numbers {
     /// A call has ended.
+    /// A call ends. Its children had covered some of its time until now, if `has_children`.
     #[inline]
-    pub(crate) fn add_end(&self, adding: Adding, outcome: Outcome) {
+    pub(crate) fn end(&self, adding: Adding, now: u64, outcome: Outcome, has_children: bool) {
+        // One choice for all numbers, as below.
+        match adding {
+            Adding::Alone => self.end_as(Adding::Alone, now, outcome, has_children),
+            Adding::Shared => self.end_as(Adding::Shared, now, outcome, has_children),
+        }
+    }
+
+    #[inline(always)]
+    fn end_as(&self, adding: Adding, now: u64, outcome: Outcome, has_children: bool) {
+        if has_children {
+            self.covered.end(adding, now);
+        }
+        // Counts it before it stops being open, so that a report counts it twice rather than not at all.
         let count = match outcome {
             Outcome::Completed => &self.completed,
             Outcome::Cancelled => &self.cancelled,
         };
         adding.add(count, 1);
+        self.total.end(adding, now);
     }
 
     /// A poll cost `cost`, and `inside` of it belongs to calls inside. `repeated`: it ran inside another poll of this
@@ -177,13 +192,16 @@ mod tests {
         for (numbers, adding) in all.iter().zip([Adding::Alone, Adding::Shared]) {
             numbers.add_poll(adding, cost(10), cost(4), false);
             numbers.add_poll(adding, cost(7), Reading::default(), false);
-            numbers.add_end(adding, Outcome::Completed);
+            numbers.total.begin(adding, 3);
+            numbers.end(adding, 5, Outcome::Completed, false);
         }
-        all[1].add_end(Adding::Shared, Outcome::Cancelled);
+        all[1].total.begin(Adding::Shared, 5);
+        all[1].end(Adding::Shared, 9, Outcome::Cancelled, false);
         let mut sum = NumbersSum::default();
         all.iter().for_each(|numbers| numbers.add_to(&mut sum));
         assert_eq!((sum.own, sum.inside), (cost(26), cost(8)));
         assert_eq!((sum.polls, sum.completed, sum.cancelled, sum.longest_poll), (4, 2, 1, 10));
+        assert_eq!(sum.total.at(100), (0, 8));
     }
 
     #[test]

@@ -18,4 +18,6 @@ pub(crate) struct OpenCall {
     pub(crate) generation: u64,
     pub(crate) position: Position,
     pub(crate) parent: Option<Position>,
+    /// Whether it is a request, whose bytes are counted apart.
+    pub(crate) is_request: bool,
 }

@@ -22,8 +22,6 @@ use crate::thread;
 #[must_use = "a request that is dropped counts as cancelled"]
 pub struct RouteCall {
     call: Call,
-    /// What it allocated so far.
-    allocated: u64,
     /// The route for live samples. `None` unless they were recorded when the request began.
     label: Option<LiveLabel>,
 }
@@ -32,7 +30,7 @@ impl RouteCall {
     /// A request that is not followed.
     #[inline]
     pub(crate) const fn unfollowed() -> Self {
-        Self { call: Call::uncounted(), allocated: 0, label: None }
+        Self { call: Call::uncounted(), label: None }
     }
 
     /// A request begins. It counts in this counting, unless that is 0.
@@ -43,7 +41,7 @@ impl RouteCall {
             0 => Call::uncounted(),
             _ => Call::begin_route(generation, name, route.map(|route| route.number)),
         };
-        Self { call, allocated: 0, label: live_label(route) }
+        Self { call, label: live_label(route) }
     }
 
     /// The request, if its polls are counted or have a label.
@@ -55,42 +53,32 @@ impl RouteCall {
     /// Enters the request until the guard is dropped.
     #[inline]
     pub fn enter(&mut self) -> CallGuard<'_> {
-        self.call.enter_counting(Some(&mut self.allocated), self.label)
+        self.call.enter_labelled(self.label)
     }
 
     /// The response is ready.
     #[inline]
     pub fn complete(mut self) {
-        self.end();
-    }
-
-    #[inline]
-    fn end(&mut self) {
-        self.call.end(Outcome::Completed, Some(self.allocated));
+        self.call.end(Outcome::Completed);
     }
 
     /// Counts the polls of `future` for this request, and completes the request when `future` is ready.
     #[inline]
     pub fn future<F>(self, future: F) -> RouteFuture<F> {
-        RouteFuture { future, route: self.if_followed() }
+        RouteFuture::new(future, self.if_followed())
     }
 }
 
-/// A request that has begun, and that this thread has entered, from [`Tracer::enter_route`](crate::Tracer::enter_route).
+/// While it exists, this thread runs a request that has just begun, from [`Tracer::enter_route`](crate::Tracer::enter_route).
 #[derive(Debug)]
-#[must_use = "a request that is dropped counts as cancelled"]
+#[must_use = "dropping it exits the request"]
 pub struct EnteredRoute {
-    entry: Entry,
+    depth: Option<Depth>,
     /// What the thread allocates counts for the route.
-    label: Option<LabelGuard>,
-    route: RouteCall,
+    _label: Option<LabelGuard>,
     /// The thread that entered the request must exit it.
     _not_send: PhantomData<*const ()>,
 }
-
-/// Dropping it exits the request.
-#[derive(Debug)]
-struct Entry(Option<Depth>);
 
 fn known(name: RouteLabel<'_>) -> Option<&'static KnownRoute> {
     known_routes::recent(name).or_else(|| thread::excused(|| known_routes::find_or_add(name)))
@@ -102,44 +90,31 @@ fn live_label(route: Option<&KnownRoute>) -> Option<LiveLabel> {
 }
 
 impl EnteredRoute {
-    /// A request that is not followed.
+    /// No request is followed.
     #[inline]
     pub(crate) const fn unfollowed() -> Self {
-        Self { entry: Entry(None), label: None, route: RouteCall::unfollowed(), _not_send: PhantomData }
+        Self { depth: None, _label: None, _not_send: PhantomData }
     }
 
     /// A request begins and is entered. It counts in this counting, unless that is 0. Apart, so that a request which is
     /// not followed saves no registers.
     #[inline(never)]
-    pub(crate) fn begin(generation: u64, name: RouteLabel<'_>) -> Self {
+    pub(crate) fn begin(generation: u64, name: RouteLabel<'_>) -> (Option<RouteCall>, Self) {
         let route = known(name);
-        let (call, depth) = match generation {
-            0 => (Call::uncounted(), None),
-            _ => Call::enter_route(generation, name, route.map(|route| route.number)),
-        };
-        let label = live_label(route);
-        let route = RouteCall { call, allocated: 0, label };
-        Self { entry: Entry(depth), label: label.map(LiveLabel::enter), route, _not_send: PhantomData }
-    }
-
-    /// Exits the request, and counts the polls of the `future` that the service returned. What the service did since it
-    /// was entered is counted as well: some services work before they return their future.
-    #[inline]
-    pub fn future<F>(self, future: F) -> RouteFuture<F> {
-        let Self { mut entry, label, mut route, .. } = self;
-        drop(label);
-        if let Some(cost) = entry.0.take().and_then(thread::exit) {
-            route.allocated = cost.allocated;
+        let (mut request, mut depth) = (RouteCall::unfollowed(), None);
+        if generation != 0 {
+            depth = request.call.enter_route(generation, name, route.map(|route| route.number));
         }
-        RouteFuture { future, route: route.if_followed() }
+        request.label = live_label(route);
+        let _label = request.label.map(LiveLabel::enter);
+        (request.if_followed(), Self { depth, _label, _not_send: PhantomData })
     }
 }
 
-impl Drop for Entry {
+impl Drop for EnteredRoute {
     #[inline]
     fn drop(&mut self) {
-        // Only if a panic goes on, or the future is never made. The request is cancelled, and its bytes do not matter.
-        if let Some(depth) = self.0 {
+        if let Some(depth) = self.depth {
             thread::exit(depth);
         }
     }
@@ -157,10 +132,10 @@ pin_project! {
 }
 
 impl<F> RouteFuture<F> {
-    /// The future of a request that is not followed: its polls are not counted and have no label.
+    /// The future of a request. Without `request`, its polls are not counted and have no label.
     #[inline]
-    pub const fn unfollowed(future: F) -> Self {
-        Self { future, route: None }
+    pub const fn new(future: F, request: Option<RouteCall>) -> Self {
+        Self { future, route: request }
     }
 }
 

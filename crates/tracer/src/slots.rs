@@ -35,17 +35,29 @@ pub(crate) struct Slots {
     free: AtomicU64,
 }
 
+/// A call that ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed {
+    /// Whether it had open children.
+    pub(crate) has_children: bool,
+    /// What it had allocated.
+    pub(crate) bytes: u64,
+    /// The slot for the next call, which begins with it or gives it back with [`put`](Slots::put).
+    pub(crate) next: SlotId,
+}
+
 #[derive(Debug)]
 struct Slot {
     /// The number of open children (lower half), and the version (upper half), which changes when the call ends.
     state: AtomicU64,
-    /// The next free slot plus 1.
-    next: AtomicU32,
+    /// While the slot is free, the next free slot plus 1. While a call has it, what the call has allocated: the thread
+    /// that runs the call alone adds to it.
+    next_or_bytes: AtomicU64,
 }
 
 impl Default for Slot {
     fn default() -> Self {
-        Self { state: AtomicU64::new(0), next: AtomicU32::new(0) }
+        Self { state: AtomicU64::new(0), next_or_bytes: AtomicU64::new(0) }
     }
 }
 
@@ -71,6 +83,7 @@ impl Slots {
                 .ok()?,
         };
         let slot = self.slots.get_or_make(number)?;
+        slot.next_or_bytes.store(0, Ordering::Relaxed);
         let (version, _) = halves(slot.state.load(Ordering::Relaxed));
         Some(SlotId { number, version })
     }
@@ -80,7 +93,8 @@ impl Slots {
         loop {
             let (changes, first) = halves(free);
             let number = first.checked_sub(1)?;
-            let next = self.slots.get(number)?.next.load(Ordering::Relaxed);
+            // If another thread takes the slot meanwhile, this is a number of bytes, and the exchange fails.
+            let next = self.slots.get(number)?.next_or_bytes.load(Ordering::Relaxed) as u32;
             let new = word(changes.wrapping_add(1), next);
             match self.free.compare_exchange_weak(free, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Some(number),
@@ -92,20 +106,32 @@ impl Slots {
     /// Gives back the slot of a call that ends. Returns whether it had open children.
     #[cfg(test)]
     pub(crate) fn give_back(&self, id: SlotId) -> bool {
-        let (children, next) = self.close(id);
-        self.put(next);
-        children
+        let closed = self.close(id);
+        self.put(closed.next);
+        closed.has_children
     }
 
-    /// Ends the call of a slot. Returns whether it had open children, and the slot for the next call, which begins with
-    /// it or gives it back with [`put`](Self::put).
+    /// The call of a slot has allocated `bytes`. Only the thread that runs the call says so.
     #[inline]
-    pub(crate) fn close(&self, id: SlotId) -> (bool, SlotId) {
+    pub(crate) fn add_bytes(&self, id: SlotId, bytes: u64) {
+        if let Some(slot) = self.slots.get(id.number) {
+            let before = slot.next_or_bytes.load(Ordering::Relaxed);
+            slot.next_or_bytes.store(before.wrapping_add(bytes), Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the call of a slot.
+    #[inline]
+    pub(crate) fn close(&self, id: SlotId) -> Closed {
         let next = SlotId { version: id.version.wrapping_add(1), ..id };
-        let Some(slot) = self.slots.get(id.number) else { return (false, next) };
+        let Some(slot) = self.slots.get(id.number) else {
+            return Closed { has_children: false, bytes: 0, next };
+        };
         // Children that end later find another version.
         let (_, children) = halves(slot.state.swap(word(next.version, 0), Ordering::AcqRel));
-        (children > 0, next)
+        let bytes = slot.next_or_bytes.load(Ordering::Relaxed);
+        slot.next_or_bytes.store(0, Ordering::Relaxed);
+        Closed { has_children: children > 0, bytes, next }
     }
 
     /// Gives back a slot without a call.
@@ -114,7 +140,7 @@ impl Slots {
         let mut free = self.free.load(Ordering::Relaxed);
         loop {
             let (changes, first) = halves(free);
-            slot.next.store(first, Ordering::Relaxed);
+            slot.next_or_bytes.store(first.into(), Ordering::Relaxed);
             let new = word(changes.wrapping_add(1), id.number + 1);
             match self.free.compare_exchange_weak(free, new, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
@@ -199,13 +225,15 @@ mod tests {
         let slots = Slots::new(1);
         let call = slots.take().unwrap();
         assert!(slots.child_begins(call));
-        let (has_children, next) = slots.close(call);
-        assert!(has_children && slots.take().is_none());
+        slots.add_bytes(call, 5);
+        slots.add_bytes(call, 2);
+        let Closed { has_children, bytes, next } = slots.close(call);
+        assert!(has_children && bytes == 7 && slots.take().is_none());
         assert!(!slots.child_ends(call) && !slots.child_begins(call));
         assert!(slots.child_begins(next) && slots.child_ends(next));
-        let (has_children, kept) = slots.close(next);
+        let Closed { has_children, bytes, next: kept } = slots.close(next);
         slots.put(kept);
-        assert!(!has_children);
+        assert!(!has_children && bytes == 0);
         assert_eq!(slots.take(), Some(kept));
     }
 

@@ -98,7 +98,7 @@ impl Entry {
             position(node.load(Ordering::Relaxed), slot.load(Ordering::Relaxed))
         };
         let parent = position(&self.parent, &self.parent_slot);
-        Some(OpenCall { generation, position: position(&self.node, &self.slot)?, parent })
+        Some(OpenCall { generation, position: position(&self.node, &self.slot)?, parent, is_request: false })
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use crate::slots::Slots;
 
     fn call(node: u32, parent: Option<Position>) -> OpenCall {
-        OpenCall { generation: 1, position: Position { node, slot: None }, parent }
+        OpenCall { generation: 1, position: Position { node, slot: None }, parent, is_request: false }
     }
 
     #[test]

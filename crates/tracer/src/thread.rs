@@ -9,6 +9,7 @@ use crate::counting;
 use crate::counts::{Counts, Identity};
 use crate::frames::{Adder, Depth, Frames};
 use crate::kept::{Kept, RouteNodes};
+use crate::name::RouteLabel;
 use crate::numbers::{Outcome, Reading};
 use crate::position::{OpenCall, Position};
 
@@ -48,34 +49,37 @@ pub(crate) fn begin(generation: u64, identity: Identity<'_>) -> Option<OpenCall>
     with(|thread| Some(thread.begin(generation, identity, Parent::Current)?.0))
 }
 
-/// A call begins, and this thread enters it at the same moment. The depth is `None` if it cannot be entered.
+/// A request begins, and this thread enters it at the same moment. `number`: the number of its route among the known
+/// routes. Sets `open` if it is counted, and returns `None` if it cannot be entered.
 #[inline]
-pub(crate) fn begin_entered(generation: u64, identity: Identity<'_>) -> Option<(OpenCall, Option<Depth>)> {
+pub(crate) fn begin_entered(
+    generation: u64,
+    label: RouteLabel<'_>,
+    number: Option<u32>,
+    open: &mut Option<OpenCall>,
+) -> Option<Depth> {
     with(|thread| {
         thread.prepare(generation)?;
         let counts = thread.counts.as_deref()?;
         let parent = thread.frames.position(generation);
         let time = now(counts)?;
-        let call = match counts.begin_kept(time, identity.route, parent, &mut thread.kept) {
+        let call = match counts.begin_kept(time, number, parent, &mut thread.kept) {
             Some(call) => call,
-            None => thread.begin_new(time, identity, parent)?,
+            None => thread.begin_new(time, Identity::route(label, number), parent)?,
         };
-        let depth = thread.prepare_entry(&call).map(|()| thread.frames.push(&call, 0, thread.reading(time)));
-        Some((call, depth))
+        let call = open.insert(call);
+        thread.prepare_entry(call)?;
+        Some(thread.frames.push(call, 0, thread.reading(time)))
     })
 }
 
-/// A call ends, perhaps on another thread than the one it began on. A request tells how many bytes it allocated.
+/// A call ends.
 #[inline]
-pub(crate) fn end(call: &OpenCall, outcome: Outcome, request: Option<u64>) {
+pub(crate) fn end(call: &OpenCall, outcome: Outcome) {
     with_counts(call.generation, |counts, kept| {
-        let now = now(counts)?;
-        if let Some(bytes) = request
-            && !counts.add_known_request(call, bytes)
-        {
+        if let Some(bytes) = counts.end(now(counts)?, call, outcome, kept) {
             counts.add_request(call, bytes);
         }
-        counts.end(now, call, outcome, kept);
         Some(())
     });
 }
@@ -89,40 +93,36 @@ pub(crate) fn enter(call: &OpenCall) -> Option<Depth> {
     })
 }
 
-/// Exits a call that [`enter`] entered on this thread, and all calls that were entered since. Returns what it cost.
+/// Exits a call that [`enter`] entered on this thread, and all calls that were entered since.
 #[inline]
-pub(crate) fn exit(depth: Depth) -> Option<Reading> {
+pub(crate) fn exit(depth: Depth) {
     with(|thread| {
         let generation = thread.frames.generation(depth)?;
         // If it no longer counts, the frames go without being counted.
         let end = thread.prepare(generation).and_then(|()| thread.read());
         let adder = thread.counts.as_deref().map(|counts| Adder { counts, kept: &thread.kept });
-        thread.frames.exit(depth, adder, end)
-    })
+        thread.frames.exit(depth, adder, end);
+        Some(())
+    });
 }
 
-/// Exits a call that [`enter`] entered on this thread, as [`exit`] does, and ends it at the same moment. A request tells
-/// how many bytes it allocated until this entry.
+/// Exits a call, as [`exit`] does, and ends it at the same moment: one reading of the clock serves both.
 #[inline]
-pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall, request: Option<u64>) {
+pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall) {
     let ended = with(|thread| {
         let moment = thread.prepare(call.generation).and_then(|()| thread.read());
         let adder = thread.counts.as_deref().map(|counts| Adder { counts, kept: &thread.kept });
-        let cost = thread.frames.exit(depth, adder, moment);
+        thread.frames.exit(depth, adder, moment);
         let (counts, moment) = (thread.counts.as_deref()?, moment?);
-        counts.end(moment.time, call, Outcome::Completed, &mut thread.kept);
-        if let Some(bytes) = request {
-            let bytes = bytes.wrapping_add(cost.unwrap_or_default().allocated);
-            if !counts.add_known_request(call, bytes) {
-                let before = thread.bytes();
-                counts.add_request(call, bytes);
-                thread.excuse(before);
-            }
+        if let Some(bytes) = counts.end(moment.time, call, Outcome::Completed, &mut thread.kept) {
+            let before = thread.bytes();
+            counts.add_request(call, bytes);
+            thread.excuse(before);
         }
         Some(())
     });
     if ended.is_none() {
-        end(call, Outcome::Completed, request);
+        end(call, Outcome::Completed);
     }
 }
 
@@ -133,8 +133,8 @@ pub(crate) fn begin_span(generation: u64, identity: Identity<'_>, parent: Parent
     let Some((call, _)) = begun else { return };
     with_counts(generation, |counts, kept| {
         if !counts.spans.insert(span, &call) {
-            // Its end could not be noticed.
-            counts.end(now(counts)?, &call, Outcome::Completed, kept);
+            // Its end could not be noticed. A span is no request.
+            let _ = counts.end(now(counts)?, &call, Outcome::Completed, kept);
         }
         Some(())
     });
@@ -167,7 +167,7 @@ pub(crate) fn exit_span(generation: u64, span: u64) {
 pub(crate) fn end_span(generation: u64, span: u64) {
     with_counts(generation, |counts, kept| {
         let call = counts.spans.remove(span, generation)?;
-        counts.end(now(counts)?, &call, Outcome::Completed, kept);
+        let _ = counts.end(now(counts)?, &call, Outcome::Completed, kept);
         Some(())
     });
 }
@@ -283,6 +283,7 @@ impl Thread {
     }
 
     /// A call begins whose node this thread looks up.
+    #[inline(never)]
     fn begin_new(&mut self, time: u64, identity: Identity<'_>, parent: Option<Position>) -> Option<OpenCall> {
         let before = self.bytes();
         let call = self.counts.as_deref()?.begin(time, identity, parent, &mut self.kept);

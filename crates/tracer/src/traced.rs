@@ -66,7 +66,7 @@ fn poll_followed<F: Future>(
     call: &mut Call,
     label: Option<LiveLabel>,
 ) -> Poll<F::Output> {
-    let guard = call.enter_counting(None, label);
+    let guard = call.enter_labelled(label);
     let polled = future.poll(context);
     if polled.is_ready() {
         guard.complete();

@@ -121,13 +121,26 @@ impl Tracer {
         RouteCall::begin(generation, label())
     }
 
-    /// A request begins, as with [`route`](Self::route), and this thread enters it at the same moment. For services whose
-    /// call returns a future.
+    /// A request begins, as with [`route`](Self::route), and this thread runs it until the second value is dropped. For
+    /// services whose call returns a future: some work before they return it. The first value is for the polls of that
+    /// future.
+    ///
+    /// ```
+    /// # use memory_debug_tracer::{RouteFuture, RouteLabel, Tracer};
+    /// # fn call<F: Future>(tracer: &Tracer, service: impl FnOnce() -> F) -> RouteFuture<F> {
+    /// let (request, _entered) = tracer.enter_route(|| RouteLabel::new("GET", Some("/items/{id}")));
+    /// RouteFuture::new(service(), request)
+    /// # }
+    /// # let _ = call(&Tracer::new(), || std::future::ready(1));
+    /// ```
     #[inline]
-    pub fn enter_route<'a>(&self, label: impl FnOnce() -> RouteLabel<'a>) -> EnteredRoute {
+    pub fn enter_route<'a>(
+        &self,
+        label: impl FnOnce() -> RouteLabel<'a>,
+    ) -> (Option<RouteCall>, EnteredRoute) {
         let generation = self.0.switch.load(Ordering::Relaxed);
         if generation == 0 && !recording() {
-            return EnteredRoute::unfollowed();
+            return (None, EnteredRoute::unfollowed());
         }
         EnteredRoute::begin(generation, label())
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use memory_debug_core::__private::RouteLabel as LiveLabel;
 use memory_debug_core::__private::live_samples::{install, live_bytes_by_route};
 use memory_debug_report::InstanceInfo;
-use memory_debug_tracer::{RouteLabel, TraceExt, Tracer, inherit_route};
+use memory_debug_tracer::{RouteFuture, RouteLabel, TraceExt, Tracer, inherit_route};
 use tokio::task::yield_now;
 
 // All objects of a MiB are sampled, and stand for themselves.
@@ -132,9 +132,10 @@ fn a_request_that_panics_leaves_no_label_behind() {
 fn what_a_service_allocates_before_it_returns_its_future_has_the_label() {
     install().unwrap();
     let tracer = Tracer::new();
-    let entered = tracer.enter_route(|| label("/sync/{id}"));
+    let (request, entered) = tracer.enter_route(|| label("/sync/{id}"));
     let held = hold(3);
-    let mut future = pin!(entered.future(async { hold(4) }));
+    let mut future = pin!(RouteFuture::new(async { hold(4) }, request));
+    drop(entered);
     assert_eq!(LiveLabel::current(), None);
     let Poll::Ready(more) = poll(future.as_mut()) else { panic!("it does not wait") };
     assert_eq!(live_mib("GET /sync/{id}"), 7);
