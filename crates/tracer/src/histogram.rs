@@ -1,8 +1,9 @@
 //! A distribution of bytes in a fixed number of buckets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use memory_debug_report::BytesPerRequest;
+
+use crate::adding::Adding;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Buckets between a power of two and the next. The error is at most one eighth.
 const STEPS: u64 = 8;
@@ -19,10 +20,19 @@ pub(crate) struct Histogram {
     max: AtomicU64,
 }
 
+/// The sum of several [`Histogram`]s.
+#[derive(Debug, Default)]
+pub(crate) struct HistogramSum {
+    /// Empty before the first histogram.
+    buckets: Vec<u64>,
+    total: u64,
+    max: u64,
+}
+
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            buckets: [const { AtomicU64::new(0) }; BUCKETS],
+            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
             total: AtomicU64::new(0),
             max: AtomicU64::new(0),
         }
@@ -30,28 +40,35 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn add(&self, bytes: u64) {
-        self.total.fetch_add(bytes, Ordering::Relaxed);
-        // Most values are not the largest, and a load is cheaper than an atomic maximum.
-        if bytes > self.max.load(Ordering::Relaxed) {
-            self.max.fetch_max(bytes, Ordering::Relaxed);
-        }
-        self.buckets[bucket(bytes)].fetch_add(1, Ordering::Relaxed);
+    #[inline]
+    pub(crate) fn add(&self, adding: Adding, bytes: u64) {
+        adding.add(&self.total, bytes);
+        adding.raise(&self.max, bytes);
+        adding.add(&self.buckets[bucket(bytes)], 1);
     }
 
+    pub(crate) fn add_to(&self, sum: &mut HistogramSum) {
+        let own = self.buckets.iter().map(|count| count.load(Ordering::Relaxed));
+        sum.buckets.resize(BUCKETS, 0);
+        sum.buckets.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+        sum.total = sum.total.wrapping_add(self.total.load(Ordering::Relaxed));
+        sum.max = sum.max.max(self.max.load(Ordering::Relaxed));
+    }
+}
+
+impl HistogramSum {
     /// The figures, or `None` before the first value.
-    pub(crate) fn read(&self) -> Option<BytesPerRequest> {
-        let counts: Vec<u64> = self.buckets.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    pub(crate) fn figures(&self) -> Option<BytesPerRequest> {
+        let Self { buckets: ref counts, total, max } = *self;
         let requests: u64 = counts.iter().sum();
-        let (total, max) = (self.total.load(Ordering::Relaxed), self.max.load(Ordering::Relaxed));
         if requests == 0 {
             return None;
         }
         let mut bytes = BytesPerRequest::default();
         bytes.total = total;
         bytes.mean = total / requests;
-        bytes.p50 = quantile(&counts, requests.div_ceil(2)).min(max);
-        bytes.p99 = quantile(&counts, (requests.saturating_mul(99)).div_ceil(100)).min(max);
+        bytes.p50 = quantile(counts, requests.div_ceil(2)).min(max);
+        bytes.p99 = quantile(counts, (requests.saturating_mul(99)).div_ceil(100)).min(max);
         bytes.max = max;
         Some(bytes)
     }
@@ -103,9 +120,13 @@ mod tests {
 
         #[test]
         fn quantiles_are_values_of_the_sorted_list(mut values in prop::collection::vec(0_u64..1 << 40, 1..200)) {
-            let histogram = Histogram::default();
-            values.iter().for_each(|value| histogram.add(*value));
-            let read = histogram.read().unwrap();
+            let parts = [(Histogram::default(), Adding::Alone), (Histogram::default(), Adding::Shared)];
+            for (value, (histogram, adding)) in values.iter().zip(parts.iter().cycle()) {
+                histogram.add(*adding, *value);
+            }
+            let mut sum = HistogramSum::default();
+            parts.iter().for_each(|(histogram, _)| histogram.add_to(&mut sum));
+            let read = sum.figures().unwrap();
             values.sort_unstable();
             let at = |percent: usize| values[(values.len() * percent).div_ceil(100) - 1];
             prop_assert!(read.p50 >= at(50) && read.p50 - at(50) <= at(50) / 8);
@@ -124,6 +145,9 @@ mod tests {
 
     #[test]
     fn nothing_is_known_before_the_first_value() {
-        assert_eq!(Histogram::default().read(), None);
+        let mut sum = HistogramSum::default();
+        assert_eq!(sum.figures(), None);
+        Histogram::default().add_to(&mut sum);
+        assert_eq!(sum.figures(), None);
     }
 }

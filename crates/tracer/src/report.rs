@@ -121,11 +121,13 @@ fn order(node: &TraceNode) -> impl Ord + '_ {
 /// The routes, from their nodes, the one that allocated the most first.
 fn routes(counts: &Counts, nodes: &[(NodeId, NodeId, TraceNode)], has_bytes: bool) -> Vec<RouteTrace> {
     let mut routes: HashMap<&str, RouteTrace> = HashMap::new();
+    let mut ids: HashMap<&str, (u32, Vec<NodeId>)> = HashMap::new();
     for (id, _, node) in nodes.iter().filter(|(.., node)| node.kind == TraceKind::Route) {
         let number = counts.table.node(*id).and_then(|node| node.route.get()).copied();
         let is_new = !routes.contains_key(node.name.as_str());
         let is_beyond = number == Some(OTHER_ROUTES) || is_new && routes.len() >= OTHER_ROUTES as usize;
-        let route = routes.entry(if is_beyond { OTHER } else { &node.name }).or_default();
+        let name = if is_beyond { OTHER } else { &node.name };
+        let route = routes.entry(name).or_default();
         route.requests += node.calls;
         route.cancelled += node.cancelled;
         route.in_flight += node.pending;
@@ -133,7 +135,12 @@ fn routes(counts: &Counts, nodes: &[(NodeId, NodeId, TraceNode)], has_bytes: boo
         route.busy_ns += node.busy_ns;
         route.longest_poll_ns = route.longest_poll_ns.max(node.longest_poll_ns);
         if let Some(number) = number.filter(|_| has_bytes) {
-            route.allocated = counts.routes.read(number);
+            ids.entry(name).or_insert_with(|| (number, Vec::new())).1.push(*id);
+        }
+    }
+    for (name, (number, ids)) in ids {
+        if let Some(route) = routes.get_mut(name) {
+            route.allocated = counts.bytes_per_request(number, &ids);
         }
     }
     let mut routes: Vec<RouteTrace> = routes

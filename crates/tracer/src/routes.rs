@@ -4,11 +4,11 @@ use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use memory_debug_report::BytesPerRequest;
 use rustc_hash::FxHasher;
 
+use crate::adding::Adding;
 use crate::chunks::Chunks;
-use crate::histogram::Histogram;
+use crate::histogram::{Histogram, HistogramSum};
 use crate::index::Index;
 use crate::name::KeptName;
 
@@ -73,14 +73,16 @@ impl Routes {
     pub(crate) fn add(&self, route: u32, bytes: u64) -> bool {
         let route = self.routes.get(route);
         if let Some(route) = route {
-            route.bytes.add(bytes);
+            route.bytes.add(Adding::Shared, bytes);
         }
         route.is_some()
     }
 
-    /// The figures of a route. `None` before the first request has finished.
-    pub(crate) fn read(&self, route: u32) -> Option<BytesPerRequest> {
-        self.routes.get(route)?.bytes.read()
+    /// Adds the distribution of this route to `sum`, if it exists.
+    pub(crate) fn add_to(&self, route: u32, sum: &mut HistogramSum) {
+        if let Some(route) = self.routes.get(route) {
+            route.bytes.add_to(sum);
+        }
     }
 }
 
@@ -100,7 +102,12 @@ mod tests {
         assert!(!routes.add(OTHER_ROUTES, 5));
         routes.make(OTHER_ROUTES);
         assert!(routes.add(OTHER_ROUTES, 5));
-        assert_eq!(routes.read(OTHER_ROUTES).unwrap().total, 5);
-        assert_eq!(routes.read(7), None);
+        let figures = |route| {
+            let mut sum = HistogramSum::default();
+            routes.add_to(route, &mut sum);
+            sum.figures()
+        };
+        assert_eq!(figures(OTHER_ROUTES).unwrap().total, 5);
+        assert_eq!(figures(7), None);
     }
 }

@@ -6,6 +6,10 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 /// Slots are made in chunks of this many.
 const CHUNK_BITS: u32 = 10;
 
+/// Slots that are taken one after the other have this many others between them, so that the calls of two threads do not
+/// write to the same cache line: 128 bytes apart.
+const APART_BITS: u32 = 3;
+
 /// The slot of a call, as long as the version of the slot is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotId {
@@ -80,6 +84,7 @@ impl Slots {
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                     (used < self.most).then(|| used + 1)
                 })
+                .map(spread)
                 .ok()?,
         };
         let slot = self.slots.get_or_make(number)?;
@@ -185,6 +190,13 @@ impl Slots {
     }
 }
 
+/// Another order of the slots of each chunk.
+fn spread(number: u32) -> u32 {
+    let place = number & ((1 << CHUNK_BITS) - 1);
+    let place_apart = place << APART_BITS & ((1 << CHUNK_BITS) - 1) | place >> (CHUNK_BITS - APART_BITS);
+    number - place + place_apart
+}
+
 fn word(upper: u32, lower: u32) -> u64 {
     u64::from(upper) << 32 | u64::from(lower)
 }
@@ -198,6 +210,8 @@ mod models;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -235,6 +249,17 @@ mod tests {
         slots.put(kept);
         assert!(!has_children && bytes == 0);
         assert_eq!(slots.take(), Some(kept));
+    }
+
+    #[test]
+    fn slots_that_are_taken_in_turn_share_no_cache_line() {
+        let slots = Slots::new(2_048);
+        let numbers: Vec<u32> = std::iter::from_fn(|| slots.take()).map(|id| id.number).collect();
+        let lines =
+            |numbers: &[u32]| numbers.iter().map(|number| number * 16 / 128).collect::<HashSet<_>>().len();
+        assert_eq!((lines(&numbers[..128]), lines(&numbers[1_024..1_152])), (128, 128));
+        assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), 2_048);
+        assert_eq!(size_of::<Slot>(), 16);
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(crate) fn begin_entered(
 pub(crate) fn end(call: &OpenCall, outcome: Outcome) {
     with_counts(call.generation, |counts, kept| {
         if let Some(bytes) = counts.end(now(counts)?, call, outcome, kept) {
-            counts.add_request(call, bytes);
+            counts.add_request(call, bytes, kept);
         }
         Some(())
     });
@@ -116,7 +116,7 @@ pub(crate) fn exit_and_end(depth: Depth, call: &OpenCall) {
         let (counts, moment) = (thread.counts.as_deref()?, moment?);
         if let Some(bytes) = counts.end(moment.time, call, Outcome::Completed, &mut thread.kept) {
             let before = thread.bytes();
-            counts.add_request(call, bytes);
+            counts.add_request(call, bytes, &thread.kept);
             thread.excuse(before);
         }
         Some(())

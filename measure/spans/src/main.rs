@@ -1,7 +1,8 @@
 //! Does one thing COUNT times and prints the nanoseconds of processor time of each: `spans WHAT UNDER COUNT`.
 //!
 //! WHAT is `span` (a span from its beginning to its end, with one event), `pair` (an entry and an exit of a span),
-//! `poll` (of a future of a route), `traced` (of a traced future) or `resident` (COUNT spans; prints the growth of
+//! `poll` (of a future of a route), `traced` (of a traced future), `request` (a request of a route, from its beginning to
+//! its end), `requests` (the same on two threads at once, COUNT on each) or `resident` (COUNT spans; prints the growth of
 //! resident memory in bytes instead). UNDER is what sees it: `nothing`, `off` and `on` (our tracer), `bare` (a layer that does nothing), `flame`, `timing`.
 
 use std::fs;
@@ -19,6 +20,9 @@ use tracing_subscriber::layer::{self, Layer, SubscriberExt};
 use tracing_timing::Histogram;
 
 memory_debug_core::install!();
+
+/// Threads that serve requests at the same time.
+const THREADS: u64 = 2;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         ("poll", _) => &|count| {
             polls(tracer.route_future(|| RouteLabel::new("GET", Some("/items/{id}")), Forever), count)
         },
+        ("request", _) => &|count| requests(&tracer, 1, count),
+        ("requests", _) => &|count| requests(&tracer, THREADS, count),
         ("traced", "nothing") => &|count| polls(Forever, count),
         ("traced", _) => &|count| polls(Forever.traced("forever"), count),
         _ => return usage(),
@@ -52,13 +58,16 @@ fn main() -> ExitCode {
         run(10_000.min(count));
         let start = cpu_time();
         run(count);
-        println!("{:.1}", (cpu_time() - start) * 1e9 / count as f64);
+        let things = if what == "requests" { THREADS * count } else { count };
+        println!("{:.1}", (cpu_time() - start) * 1e9 / things as f64);
     }
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: spans span|pair|poll|traced|resident nothing|bare|off|on|flame|timing COUNT");
+    eprintln!(
+        "usage: spans span|pair|poll|traced|request|requests|resident nothing|bare|off|on|flame|timing COUNT"
+    );
     ExitCode::from(2)
 }
 
@@ -132,6 +141,19 @@ fn polls(future: impl Future<Output = ()>, count: u64) {
     for _ in 0..count {
         assert!(poll(future.as_mut(), &mut context).is_pending());
     }
+}
+
+/// Requests of one route, on several threads at once.
+fn requests(tracer: &Tracer, threads: u64, count: u64) {
+    let serve = || {
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..count {
+            let response = async { black_box(()) };
+            let future = tracer.route_future(|| RouteLabel::new("GET", Some("/items/{id}")), response);
+            assert!(poll(pin!(future), &mut context).is_ready());
+        }
+    };
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(serve))));
 }
 
 /// A boundary, as of a runtime that polls tasks of one type.

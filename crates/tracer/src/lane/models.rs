@@ -16,7 +16,7 @@ const OTHER: NodeId = NODES as u32;
 
 fn end_call(lane: &Lane, node: NodeId) -> bool {
     let numbers = lane.numbers(node);
-    numbers.inspect(|numbers| numbers.add_end(Adding::Alone, Outcome::Completed)).is_some()
+    numbers.inspect(|numbers| numbers.end(Adding::Alone, 0, Outcome::Completed, false)).is_some()
 }
 
 fn ended(lane: &Lane, node: NodeId) -> u64 {
