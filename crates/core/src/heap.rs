@@ -162,9 +162,9 @@ pub(crate) mod tests {
     fn both_standard_errors_of_a_row_are_absolute() {
         let heap = heap();
         let row = &heap.summarize(&Selection::default()).rows[0];
-        // Each of the 9 samples of 64 bytes stands for 8,192.5 objects, so the error is the root of 9 * 8,192.5 *
-        // 8,191.5.
-        assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
+        // Each of the 9 samples of 64 bytes stands for 8,192.5 objects, and they count as 10, so the error is the root
+        // of 10 * 8,192.5 * 8,191.5.
+        assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 25_905.0));
         assert!((row.bytes_stderr - 64.0 * row.objects_stderr).abs() < 0.01, "{row:?}");
     }
 

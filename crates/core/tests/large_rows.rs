@@ -119,9 +119,9 @@ fn rows_of_large_buffers_of_odd_sizes_have_true_sizes_and_honest_errors() {
          truth {:.4}",
         sum / sum_of_truths
     );
-    // 0.683 and 0.954 are expected of a normal distribution. In nine runs the shares were 0.67 to 0.70 and 0.931 to 0.956.
-    assert!((0.62..=0.75).contains(&one), "{one}");
-    assert!(two >= 0.91, "{two}");
+    // 0.698 and 0.957 are expected (ARCHITECTURE.md), and 800 rows vary by 0.016 and 0.007.
+    assert!((0.62..=0.78).contains(&one), "{one}");
+    assert!(two >= 0.92, "{two}");
     // The sizes of jemalloc's classes would be a twelfth too large. The sum varies by 0.004.
     assert!((sum / sum_of_truths - 1.0).abs() < 0.018, "{sum} {sum_of_truths}");
 }

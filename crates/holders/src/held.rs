@@ -87,7 +87,7 @@ pub fn holders(
         types.push(HeldType {
             type_name: input.types.get(type_index as usize).cloned().unwrap_or_default(),
             bytes: bytes(&total),
-            bytes_stderr: total.bytes_stderr(),
+            bytes_stderr: bytes_stderr(total, input),
             samples: samples.len() as u64,
             chains: chains.into_iter().take(options.chains).collect(),
             omitted_chains,
@@ -109,6 +109,10 @@ pub fn holders(
 fn estimate(input: &ScanInput, at: usize) -> Estimate {
     let rate = SampleRate::from_bytes(input.sample_bytes);
     input.samples.get(at).map(|object| object.sample.estimate(rate)).unwrap_or_default()
+}
+
+fn bytes_stderr(sum: Estimate, input: &ScanInput) -> f64 {
+    sum.of_few_samples(SampleRate::from_bytes(input.sample_bytes)).bytes_stderr()
 }
 
 fn bytes(estimate: &Estimate) -> u64 {
@@ -165,7 +169,7 @@ fn chains(
                     ..example.root.clone()
                 },
                 bytes: bytes(&row.total),
-                bytes_stderr: row.total.bytes_stderr(),
+                bytes_stderr: bytes_stderr(row.total, input),
                 samples: row.samples,
                 doubtful: example.doubtful,
             })

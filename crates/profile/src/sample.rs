@@ -100,6 +100,27 @@ impl Estimate {
         self.bytes != 0.0 && self.bytes.abs() > stderrs * self.bytes_stderr()
     }
 
+    /// The sum of a row, with the error that few samples have.
+    ///
+    /// The variance comes from the same samples as the sum. So a sum that is too low by chance also has too low an
+    /// error, and two standard errors cover the truth in 91 to 94 % of rows with 4 to 8 samples, instead of 95 %. One
+    /// sample more makes up for this, as in the interval of Agresti and Coull. A sample adds about `R²` to the variance,
+    /// unless its object is larger than `R`. The variance at most doubles, so large objects stay nearly exact.
+    ///
+    /// This is for sums that a reader sees. It must not be applied to their parts, nor to differences.
+    #[must_use]
+    pub fn of_few_samples(self, rate: SampleRate) -> Self {
+        if self.bytes_variance <= 0.0 {
+            return self;
+        }
+        let factor = 1.0 + (f64::powi(rate.bytes() as f64, 2) / self.bytes_variance).min(1.0);
+        Self {
+            objects_variance: self.objects_variance * factor,
+            bytes_variance: self.bytes_variance * factor,
+            ..self
+        }
+    }
+
     /// One standard error of `objects`, in objects.
     pub fn objects_stderr(&self) -> f64 {
         self.objects_variance.max(0.0).sqrt()
@@ -149,6 +170,75 @@ mod tests {
         let estimate = SampleRate::from_bytes(4096).unbias(Sample { objects: 3, bytes: 3 << 20 });
         assert!((estimate.objects - 3.0).abs() < 1e-9);
         assert!(estimate.bytes_stderr() < 1.0);
+    }
+
+    #[test]
+    fn few_samples_count_as_one_more() {
+        let rate = SampleRate::from_bytes(524_288);
+        for samples in [1, 2, 5, 100] {
+            let sum = rate.unbias(Sample { objects: samples, bytes: samples * 64 });
+            let row = sum.of_few_samples(rate);
+            assert_eq!((row.objects, row.bytes), (sum.objects, sum.bytes));
+            let expected = (1.0 + 1.0 / samples as f64).sqrt();
+            assert!((row.bytes_stderr() / sum.bytes_stderr() - expected).abs() < 1e-3, "{samples}: {row:?}");
+            assert!(
+                (row.objects_stderr() / sum.objects_stderr() - expected).abs() < 1e-3,
+                "{samples}: {row:?}"
+            );
+        }
+        let far_above = SampleRate::from_bytes(4096).unbias(Sample { objects: 3, bytes: 3 << 20 });
+        assert!(far_above.of_few_samples(SampleRate::from_bytes(4096)).bytes_stderr() < 1.0);
+        let exact = Estimate { objects: 7.0, bytes: 56.0, ..Estimate::default() };
+        assert_eq!(exact.of_few_samples(SampleRate::from_bytes(1)), exact);
+    }
+
+    /// The shares of many rows whose truth lies within one and two standard errors. A row has `objects` of odd sizes.
+    fn shares_within(objects: usize, size: impl Fn(f64) -> f64) -> [f64; 2] {
+        // Marsaglia's xorshift, so that every run has the same numbers.
+        let mut state = 88_172_645_463_325_252_u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let rate = SampleRate::from_bytes(524_288);
+        let (mut within, mut rows) = ([0, 0], 0);
+        for _ in 0..20_000 {
+            let (mut sum, mut truth) = (Estimate::default(), 0.0);
+            for _ in 0..objects {
+                let size = size(random()).round();
+                truth += size;
+                if random() * rate.weight_of(size) < 1.0 {
+                    sum += rate.unbias(Sample { objects: 1, bytes: size as u64 });
+                }
+            }
+            // A row without samples is no row.
+            if sum.objects > 0.0 {
+                rows += 1;
+                let row = sum.of_few_samples(rate);
+                for (within, stderrs) in within.iter_mut().zip([1.0, 2.0]) {
+                    *within += usize::from((row.bytes - truth).abs() <= stderrs * row.bytes_stderr());
+                }
+            }
+        }
+        within.map(|within| within as f64 / f64::from(rows))
+    }
+
+    #[test]
+    fn errors_of_rows_with_few_samples_cover_the_truth() {
+        let odd = |chance: f64| f64::from(14 << 10) * 290.0_f64.powf(chance);
+        let large = |chance: f64| f64::from(40 << 10) + chance * f64::from(1260 << 10);
+        // The mean numbers of samples are 4, 8, 16 and 32 for both.
+        for (odd_sizes, large_sizes) in [(8, 6), (17, 12), (34, 24), (70, 48)] {
+            for [one, two] in [shares_within(odd_sizes, odd), shares_within(large_sizes, large)] {
+                // A normal distribution has 0.683 and 0.954. Without the correction, 4 samples have 0.689 and 0.915.
+                assert!(
+                    (0.675..=0.82).contains(&one) && (0.945..=0.965).contains(&two),
+                    "{odd_sizes}: {one} {two}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -149,7 +149,8 @@ impl TypeMoment {
 fn summed(profile: &SymbolizedProfile, group: Group) -> Vec<TypeRow> {
     let mut selection = Selection::from(group);
     selection.depth = TracebackDepth::MAX;
-    profile.summarize(&selection).entries.iter().map(|entry| row(entry, group)).collect()
+    let entries = profile.summarize(&selection).entries;
+    entries.iter().map(|entry| row(entry, group, profile.sample_rate())).collect()
 }
 
 #[cfg(test)]

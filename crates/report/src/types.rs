@@ -1,7 +1,7 @@
 //! Makes the table of types from a heap profile.
 
 use memory_debug_profile::{
-    Group, HeapProfile, RowId, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable,
+    Group, HeapProfile, RowId, SampleRate, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable,
 };
 
 use crate::ages::RecordedAges;
@@ -35,9 +35,9 @@ pub fn summarize(
             known_share: table.known_share,
             dropped_samples: recording.dropped,
         }),
-        rows: table.entries.iter().map(|entry| row(entry, selection.group)).collect(),
+        rows: table.entries.iter().map(|entry| row(entry, selection.group, profile.sample_rate())).collect(),
         total_bytes: Some(whole(table.total.bytes)),
-        total_bytes_stderr: Some(table.total.bytes_stderr()),
+        total_bytes_stderr: Some(table.total.of_few_samples(profile.sample_rate()).bytes_stderr()),
         total_objects: Some(whole(table.total.objects)),
         unattributed_bytes: Some(whole(table.unattributed.bytes)),
         omitted_rows: 0,
@@ -65,16 +65,17 @@ pub fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
 }
 
 /// A row of a table by `group`.
-pub(crate) fn row(entry: &TypeEntry, group: Group) -> TypeRow {
+pub(crate) fn row(entry: &TypeEntry, group: Group, rate: SampleRate) -> TypeRow {
+    let estimate = entry.estimate.of_few_samples(rate);
     let id = || RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed);
     TypeRow {
         id: (group == Group::Container).then(id),
         type_name: entry.type_name.clone(),
         full_type: entry.full_type.clone(),
-        objects: whole(entry.estimate.objects),
-        bytes: whole(entry.estimate.bytes),
-        objects_stderr: entry.estimate.objects_stderr(),
-        bytes_stderr: entry.estimate.bytes_stderr(),
+        objects: whole(estimate.objects),
+        bytes: whole(estimate.bytes),
+        objects_stderr: estimate.objects_stderr(),
+        bytes_stderr: estimate.bytes_stderr(),
         source: if entry.is_attributed { RowSource::Sampled } else { RowSource::Unattributed },
         created: None,
         dropped: None,

@@ -123,7 +123,7 @@ impl<'p> CallTree<'p> {
             }
             growing.add_memory(way.last().copied().unwrap_or_default(), path);
         }
-        let nodes = growing.finish(base.is_some());
+        let nodes = growing.finish(base.is_some(), now.sample_rate());
         let smaller = nodes.iter().filter(|node| matches!(node.label, CallLabel::Smaller(_)));
         pruned.bytes = smaller.map(|node| node.live.bytes).fold(0, i64::saturating_add);
         let threshold = base.map(|_| significant_stderrs(nodes.len()));
@@ -200,7 +200,7 @@ impl<'p> Growing<'p> {
     }
 
     /// Adds the memory of every node to its parents. With `is_compared`, computes the changes.
-    fn finish(mut self, is_compared: bool) -> Vec<CallNode<'p>> {
+    fn finish(mut self, is_compared: bool, rate: SampleRate) -> Vec<CallNode<'p>> {
         for at in (1..self.nodes.len()).rev() {
             let (node, sums) = self.nodes[at].clone();
             let (parent, parent_sums) = &mut self.nodes[node.parent.unwrap_or_default()];
@@ -209,7 +209,8 @@ impl<'p> Growing<'p> {
         }
         let threshold = significant_stderrs(self.nodes.len());
         let finish = |(mut node, sums): (CallNode<'p>, Sums)| {
-            node.bytes_stderr = sums.variance.sqrt();
+            let sum = Estimate { bytes_variance: sums.variance, ..Estimate::default() };
+            node.bytes_stderr = sum.of_few_samples(rate).bytes_stderr();
             node.change = is_compared.then(|| sums.change(node.live, threshold));
             node
         };

@@ -30,7 +30,8 @@ fn by_route(live: &LiveSamples, rate: SampleRate) -> Vec<(String, u64, f64)> {
     }
     let with_samples = live.labels.iter().zip(&sums).filter(|(_, sum)| sum.objects > 0.0);
     // A number of bytes is never negative, and `as` keeps the largest number in place of a larger one.
-    with_samples.map(|(name, sum)| (name.clone(), sum.bytes.round() as u64, sum.bytes_stderr())).collect()
+    let stderr = |sum: &Estimate| sum.of_few_samples(rate).bytes_stderr();
+    with_samples.map(|(name, sum)| (name.clone(), sum.bytes.round() as u64, stderr(sum))).collect()
 }
 
 #[cfg(test)]
@@ -57,8 +58,8 @@ mod tests {
         assert_eq!(names, ["(no route)", "GET /a", "GET /c"]);
         let [none, small, large] = rows.as_slice() else { panic!("{rows:?}") };
         assert!(none.1.abs_diff(1 << 19) < 64 && small.1.abs_diff(1 << 20) < 128, "{rows:?}");
-        // One standard error of two samples of the rate R is R times the root of 2.
-        let expected = f64::from(1 << 19) * 2.0_f64.sqrt();
+        // One standard error of two samples of the rate R, which count as three, is R times the root of 3.
+        let expected = f64::from(1 << 19) * 3.0_f64.sqrt();
         assert!((small.2 / expected - 1.0).abs() < 0.001, "{rows:?}");
         assert!(large.1 == 64 << 20 && large.2 < 1.0, "{rows:?}");
     }

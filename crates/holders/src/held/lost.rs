@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use memory_debug_profile::Estimate;
 
-use super::{bytes, estimate};
+use super::{bytes, bytes_stderr, estimate};
 use crate::cycle::{components, held_by};
 use crate::holders_report::{HolderLink, UnreachableMemory};
 use crate::input::ScanInput;
@@ -62,7 +62,7 @@ impl<'a> Search<'a> {
             cycles.into_iter().max_by(|one, other| one.1.total_cmp(&other.1)).filter(|_| all >= in_no_cycle);
         UnreachableMemory {
             bytes: bytes(&total),
-            bytes_stderr: total.bytes_stderr(),
+            bytes_stderr: bytes_stderr(total, input),
             samples: samples.len() as u64,
             scans: scans as u32,
             holds: held.into_iter().map(|(_, link)| link.finish(names)).collect::<Vec<HolderLink>>(),

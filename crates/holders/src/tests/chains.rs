@@ -142,10 +142,10 @@ fn equal_chains_are_one_row_and_the_most_common_one_is_chosen() {
     assert_eq!(rows(&found, "Session"), ["Session ← HashMap<u64, Arc<Session>> ← Static shop::SESSIONS"]);
     let chain = &found.types.iter().find(|held| held.type_name == "Session").unwrap().chains[0];
     assert_eq!(chain.samples, 5);
-    // A small sample stands for the bytes between two samples, and five of them have an error of 1/√5.
+    // A small sample stands for the bytes between two samples, and five of them have the error of six.
     let expected = 5.0 * super::heap::RATE as f64;
     assert!((chain.bytes as f64 / expected - 1.0).abs() < 0.001, "{}", chain.bytes);
-    assert!((chain.bytes_stderr / chain.bytes as f64 - 5_f64.sqrt().recip()).abs() < 0.001, "{chain:?}");
+    assert!((chain.bytes_stderr / chain.bytes as f64 - 6_f64.sqrt() / 5.0).abs() < 0.001, "{chain:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::io;
 
-use memory_debug_profile::{Estimate, SymbolizedFrame, SymbolizedProfile, SymbolizedStack};
+use memory_debug_profile::{SampleRate, SymbolizedFrame, SymbolizedProfile, SymbolizedStack};
 use serde::{Serialize, Serializer};
 
 use super::json::write_document;
@@ -25,7 +25,7 @@ pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
 /// Errors of `out`.
 pub fn write_stacks_text(out: &mut dyn Write, profile: &SymbolizedProfile, top: usize) -> fmt::Result {
     let stacks = profile.stacks_by_bytes();
-    stacks.iter().take(top).try_for_each(|stack| write_stack(out, stack))?;
+    stacks.iter().take(top).try_for_each(|stack| write_stack(out, stack, profile.sample_rate()))?;
     let (shown, all) = (top.min(stacks.len()), stacks.len());
     let rate = profile.sample_rate();
     writeln!(
@@ -41,8 +41,8 @@ pub fn write_stacks_text(out: &mut dyn Write, profile: &SymbolizedProfile, top: 
     )
 }
 
-fn write_stack(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result {
-    let estimate = stack.estimate();
+fn write_stack(text: &mut dyn Write, stack: &SymbolizedStack<'_>, rate: SampleRate) -> fmt::Result {
+    let estimate = stack.estimate().of_few_samples(rate);
     let (owner, is_attributed) = stack.owner();
     let error = percent(estimate.bytes_stderr(), estimate.bytes).unwrap_or_default();
     let objects = count(estimate.objects.round() as u64);
@@ -72,7 +72,8 @@ pub(super) fn write_frames(text: &mut dyn Write, stack: &SymbolizedStack<'_>) ->
 pub fn write_stacks_json(out: impl io::Write, profile: &SymbolizedProfile, top: usize) -> io::Result<()> {
     let stacks = profile.stacks_by_bytes();
     let omitted_stacks = stacks.len().saturating_sub(top);
-    let stacks = OneByOne { values: stacks.iter().take(top), shown: StackJson::of };
+    let shown = |stack| StackJson::of(stack, profile.sample_rate());
+    let stacks = OneByOne { values: stacks.iter().take(top), shown };
     write_document(
         out,
         "heap",
@@ -117,8 +118,8 @@ pub(super) struct FrameJson<'p> {
 }
 
 impl<'p> StackJson<'p> {
-    fn of(stack: &SymbolizedStack<'p>) -> Self {
-        let estimate: Estimate = stack.estimate();
+    fn of(stack: &SymbolizedStack<'p>, rate: SampleRate) -> Self {
+        let estimate = stack.estimate().of_few_samples(rate);
         let (owner, is_attributed) = stack.owner();
         Self {
             r#type: is_attributed.then_some(owner),

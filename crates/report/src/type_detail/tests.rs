@@ -71,11 +71,11 @@ fn as_text_it_begins_with_the_row() {
     assert_eq!(row.source, RowSource::Unattributed);
     row.full_type = "a\nb".into();
     let text = TypeDetail::of(&report, &now, &[snapshot(1, 10, 0)], id(&now)).unwrap().unwrap().to_string();
-    let expected = "unknown code\na\\u{a}b\n  total size                        15.00 MiB\n  ±                                      18 %\n";
+    let expected = "unknown code\na\\u{a}b\n  total size                        15.00 MiB\n  ±                                      19 %\n";
     assert!(text.starts_with(expected), "{text}");
     for line in [
         "\nover the kept snapshots\n",
-        "\n1970-01-01T00:01:00.000Z |    81,925 |   5.00 MiB | 32 % |     1\n",
+        "\n1970-01-01T00:01:00.000Z |    81,925 |   5.00 MiB | 33 % |     1\n",
         "\nby size class\n",
         "64 bytes |",
         "\nby traceback\n",
