@@ -47,7 +47,7 @@ impl Iterator for Frames {
         // SAFETY: the word is aligned, and lies in the part of the stack that the caller of `new` promised.
         let saved = unsafe { read_word(record) };
         // SAFETY: as above.
-        let return_address = unsafe { read_word(record + WORD_BYTES) };
+        let return_address = without_signature(unsafe { read_word(record + WORD_BYTES) });
         // Records only lie further up, so the iteration ends, however they are linked.
         (self.stack.start, self.record) = (end, saved);
         (return_address != 0).then_some(Frame { record, return_address })
@@ -62,6 +62,26 @@ unsafe fn read_word(address: usize) -> usize {
     // Volatile, because the word belongs to no object that the compiler knows.
     // SAFETY: the caller promises it.
     unsafe { std::ptr::with_exposed_provenance::<usize>(address).read_volatile() }
+}
+
+/// Removes the signature of a return address. C code has it if the compiler protects branches
+/// (`-mbranch-protection=standard`, the default of some distributions). libgcc removes it too.
+#[cfg(target_arch = "aarch64")]
+#[inline]
+fn without_signature(address: usize) -> usize {
+    let without;
+    // SAFETY: `hint #7` is `xpaclri`, which changes x30 only, and nothing on processors without signatures.
+    unsafe {
+        std::arch::asm!("hint #7", inlateout("x30") address => without, options(nomem, nostack, preserves_flags));
+    }
+    without
+}
+
+/// Return addresses have no signature here.
+#[cfg(not(target_arch = "aarch64"))]
+#[inline]
+fn without_signature(address: usize) -> usize {
+    address
 }
 
 #[cfg(test)]
