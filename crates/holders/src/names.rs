@@ -1,12 +1,17 @@
 //! Names objects that were not sampled. An object that no rule names stays without a name: never guessed.
 
-mod array;
+mod buffer;
 mod contradicted;
 mod dynamic;
+mod header;
 mod kinds;
 mod nodes;
+mod table;
 mod task;
+mod value_bytes;
 mod votes;
+
+pub(crate) use votes::mentions;
 
 use crate::chain::Chain;
 use crate::input::{ScanInput, Symbols};
@@ -94,7 +99,7 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
     task::name_tasks(evidence, memory, symbols, objects, names);
     dynamic::name_dynamic(evidence, memory, symbols, objects, names);
     // A header and elements are more than a likeness to a sampled object.
-    array::name_arrays(evidence, memory, objects, names);
+    buffer::name_buffers(evidence, memory, objects, names);
     nodes::name_nodes(evidence, objects, names);
     kinds::name_by_kinds(evidence, memory, symbols, objects);
     // A wrong name must not lead to more.
@@ -102,6 +107,9 @@ pub(crate) fn name_objects<M: Memory + ?Sized>(
     votes::name_by_votes(evidence, objects, names);
     contradicted::take_back_contradicted(evidence, objects, names);
 }
+
+/// The part of all votes that a name needs.
+const MAJORITY: f64 = 0.6;
 
 /// Bytes of a parent that are searched for a pointer.
 const MAX_PARENT: u64 = 64 << 10;
@@ -115,7 +123,7 @@ fn parent_span(parent: Source, evidence: &Evidence<'_>, objects: &Objects) -> Op
             (root.span.start.address(), root.span.start.address().saturating_add(root.span.bytes))
         });
         let (first, end) = spans.into_iter().find(|(start, end)| (*start..*end).contains(&word))?;
-        let (start, end) = (word.saturating_sub(8).max(first), word.saturating_add(24).min(end));
+        let (start, end) = (word.saturating_sub(8).max(first), word.saturating_add(32).min(end));
         return (!map.is_excluded(start, end - start))
             .then(|| Span { start: Hidden::new(start), bytes: end - start });
     };

@@ -1,5 +1,6 @@
 //! Scans of heaps that are made up.
 
+mod buffers;
 mod chains;
 mod changing;
 mod heap;

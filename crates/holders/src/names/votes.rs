@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, size_class};
+use super::{Evidence, MAJORITY, size_class};
 use crate::cycle::held_by;
 use crate::objects::{Name, Names, Object, Objects};
-
-/// The part of all votes that a name needs.
-const MAJORITY: f64 = 0.6;
 
 /// Each round names the objects below those that the round before has named.
 const MAX_ROUNDS: usize = 6;
