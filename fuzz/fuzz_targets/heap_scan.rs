@@ -224,6 +224,7 @@ fuzz_target!(|input: Input| {
         span: Span { start: Hidden::new(ROOT + start), bytes: end - start },
         kind,
         name: None,
+        is_own: start == 0,
     };
     let scan = ScanInput {
         page_bytes: PAGE,

@@ -1,9 +1,10 @@
 //! From a pointer up to its root.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::Range;
 
 use crate::input::ScanInput;
-use crate::mark::{Mark, Source};
+use crate::mark::{Edge, Mark, Source};
 use crate::objects::Objects;
 use crate::page_map::PageMap;
 
@@ -14,6 +15,12 @@ const LAST: usize = 8;
 /// A walk leaves a mark at each region with a multiple of this number, so that later walks need not go to the end of a long list again.
 const MILESTONE: u32 = 64;
 
+/// Holders of one walk that are remembered because something else points to them, too.
+const MAX_FORKS: usize = 64;
+
+/// Walks that look for other roots of one pointer.
+const MAX_WALKS: usize = 48;
+
 /// A chain of holders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chain {
@@ -22,6 +29,79 @@ pub(crate) struct Chain {
     /// The word of a root, as an index into the mark's words.
     pub(crate) root_word: usize,
     pub(crate) doubtful: bool,
+}
+
+/// What a walk goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ways<'a> {
+    pub(crate) map: &'a PageMap,
+    pub(crate) mark: &'a Mark,
+    pub(crate) input: &'a ScanInput,
+    /// Pointers to samples, sorted by sample.
+    pub(crate) edges: &'a [Edge],
+    /// For each sample its part of `edges`.
+    pub(crate) of_sample: &'a [Range<u32>],
+}
+
+impl Ways<'_> {
+    /// What else points to a region than what reached it first.
+    fn others(&self, region: u32) -> Vec<Source> {
+        let extent = self.map.extent_of(region).and_then(|index| self.map.extent(index));
+        let Some(sample) = extent.and_then(|extent| extent.sample()) else {
+            return self.mark.others.of(region).collect();
+        };
+        let range = self.of_sample.get(sample).cloned().unwrap_or_default();
+        let edges = self.edges.get(range.start as usize..range.end as usize).unwrap_or_default();
+        let sources: BTreeSet<Source> =
+            edges.iter().filter(|edge| !edge.doubtful).map(|edge| edge.source).collect();
+        sources.into_iter().filter(|source| Some(*source) != self.mark.parent(region)).collect()
+    }
+}
+
+/// A way from a pointer to a root.
+#[derive(Clone, Debug, Default)]
+struct Path {
+    /// The first regions, the direct holder first, and the last ones.
+    first: Vec<u32>,
+    last: VecDeque<u32>,
+    /// All regions.
+    steps: u32,
+    root_word: usize,
+    /// Regions to which something else points, too, each with the number of regions in front of it.
+    forks: Vec<(u32, u32)>,
+}
+
+impl Path {
+    fn keep(&mut self, region: u32) {
+        self.steps += 1;
+        if self.first.len() < FIRST {
+            self.first.push(region);
+            return;
+        }
+        if self.last.len() == LAST {
+            self.last.pop_front();
+        }
+        self.last.push_back(region);
+    }
+
+    /// The way up to a region, and from there on another way.
+    fn turn(&self, after: u32, other: &Self) -> Self {
+        let kept = self.first.len().min(after as usize + 1);
+        let mut path = Self {
+            first: self.first[..kept].to_vec(),
+            steps: after,
+            root_word: other.root_word,
+            ..Self::default()
+        };
+        other.first.iter().chain(&other.last).for_each(|region| path.keep(*region));
+        path.steps = after.saturating_add(1).saturating_add(other.steps);
+        path.forks = other.forks.iter().map(|(region, at)| (*region, at.saturating_add(after + 1))).collect();
+        path
+    }
+
+    fn regions(&self) -> impl Iterator<Item = u32> {
+        self.first.iter().chain(&self.last).copied()
+    }
 }
 
 /// Walks from pointers up to roots.
@@ -38,64 +118,97 @@ struct End {
     /// The last regions.
     regions: VecDeque<u32>,
     root_word: usize,
+    /// Forks, each with the number of regions behind it.
+    forks: Vec<(u32, u32)>,
 }
 
 impl Walker {
-    /// The chain that begins with a source. `None` if it does not end at a root.
+    /// The chains that begin with a source: the one over what reached each holder first, and one for each other root that
+    /// further pointers lead to. `root_of` names the root of a word. Empty if the source does not lead to a root.
     pub(crate) fn walk(
         &mut self,
         source: Source,
-        (map, mark, input): (&PageMap, &Mark, &ScanInput),
+        ways: &Ways<'_>,
         objects: &mut Objects,
-    ) -> Option<Chain> {
-        let (mut first, mut last) = (Vec::new(), VecDeque::new());
+        mut root_of: impl FnMut(usize) -> u32,
+    ) -> Vec<Chain> {
+        let Some(path) = self.path(source, ways) else { return Vec::new() };
+        let mut roots = BTreeSet::from([root_of(path.root_word)]);
+        let mut seen: BTreeSet<u32> = BTreeSet::new();
+        let mut walks = 0;
+        let mut chains: Vec<Chain> = chain(&path, ways, objects).into_iter().collect();
+        let mut queue = VecDeque::from([path]);
+        while let Some(path) = queue.pop_front() {
+            for (region, at) in &path.forks {
+                if walks >= MAX_WALKS {
+                    return chains;
+                }
+                if !seen.insert(*region) {
+                    continue;
+                }
+                for other in ways.others(*region) {
+                    walks += 1;
+                    let Some(other) = self.path(other, ways).map(|other| path.turn(*at, &other)) else {
+                        continue;
+                    };
+                    if roots.insert(root_of(other.root_word)) {
+                        chains.extend(chain(&other, ways, objects));
+                    }
+                    queue.push_back(other);
+                }
+            }
+        }
+        chains
+    }
+
+    /// The way over what reached each region first. `None` if it does not end at a root.
+    fn path(&mut self, source: Source, ways: &Ways<'_>) -> Option<Path> {
+        let mut path = Path::default();
         let mut passed: Vec<(u32, u32)> = Vec::new();
         let mut next = source;
-        let mut steps = 0_u32;
-        let root_word = loop {
+        path.root_word = loop {
             let Some(region) = next.region() else { break next.root_word()? };
             // A mark has no circles. This only bounds the time of a mistake.
-            if steps > map.next_region {
+            if path.steps > ways.map.next_region {
                 return None;
             }
-            steps += 1;
             if let Some((end, left)) = self.milestones.get(&region) {
-                let end = self.ends.get(*end as usize)?;
+                let (end, before) = (self.ends.get(*end as usize)?, path.steps);
                 let known = end.regions.len().min(*left as usize + 1);
                 for region in end.regions.range(end.regions.len() - known..) {
-                    keep(*region, &mut first, &mut last);
+                    path.keep(*region);
                 }
-                steps += left;
+                path.steps = before + left + 1;
+                let forks = end.forks.iter().filter(|fork| fork.1 <= *left);
+                path.forks.extend(forks.map(|(region, behind)| (*region, path.steps - 1 - behind)));
                 break end.root_word;
             }
             if region % MILESTONE == 0 {
-                passed.push((region, steps));
+                passed.push((region, path.steps));
             }
-            keep(region, &mut first, &mut last);
-            next = mark.parent(region)?;
+            if path.forks.len() < MAX_FORKS && !ways.others(region).is_empty() {
+                path.forks.push((region, path.steps));
+            }
+            path.keep(region);
+            next = ways.mark.parent(region)?;
         };
-        let regions: Vec<u32> = first.iter().chain(&last).copied().collect();
         if !passed.is_empty() {
             let end = u32::try_from(self.ends.len()).ok()?;
+            let regions: Vec<u32> = path.regions().collect();
             let skip = regions.len().saturating_sub(LAST);
-            self.ends.push(End { regions: regions.iter().skip(skip).copied().collect(), root_word });
-            self.milestones.extend(passed.into_iter().map(|(region, at)| (region, (end, steps - at))));
+            self.ends.push(End {
+                regions: regions.into_iter().skip(skip).collect(),
+                root_word: path.root_word,
+                forks: path.forks.iter().map(|(region, at)| (*region, path.steps - 1 - at)).collect(),
+            });
+            let last = path.steps - 1;
+            self.milestones.extend(passed.into_iter().map(|(region, at)| (region, (end, last - at))));
         }
-        let objects = regions
-            .iter()
-            .map(|region| objects.index_of(map, mark, input, *region))
-            .collect::<Option<_>>()?;
-        Some(Chain { objects, root_word, doubtful: false })
+        Some(path)
     }
 }
 
-fn keep(region: u32, first: &mut Vec<u32>, last: &mut VecDeque<u32>) {
-    if first.len() < FIRST {
-        first.push(region);
-        return;
-    }
-    if last.len() == LAST {
-        last.pop_front();
-    }
-    last.push_back(region);
+fn chain(path: &Path, ways: &Ways<'_>, objects: &mut Objects) -> Option<Chain> {
+    let objects = path.regions().map(|region| objects.index_of(ways.map, ways.mark, ways.input, region));
+    Some(Chain { objects: objects.collect::<Option<_>>()?, root_word: path.root_word, doubtful: false })
 }

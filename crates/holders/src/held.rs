@@ -20,8 +20,6 @@ const MAX_ALSO: usize = 4;
 /// What a result shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldersOptions {
-    /// Only the type with this name.
-    pub type_name: Option<String>,
     /// The most holders of a chain, from the direct one up.
     pub depth: usize,
     /// The most types.
@@ -33,7 +31,7 @@ pub struct HoldersOptions {
 /// All types, each with its eight largest chains of up to eight holders.
 impl Default for HoldersOptions {
     fn default() -> Self {
-        Self { type_name: None, depth: 8, types: usize::MAX, chains: 8 }
+        Self { depth: 8, types: usize::MAX, chains: 8 }
     }
 }
 
@@ -64,10 +62,7 @@ pub fn holders(
     let mut names = Names::default();
     let mut by_type: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (at, object) in input.samples.iter().enumerate() {
-        let name = input.types.get(object.type_index as usize);
-        if options.type_name.is_none() || options.type_name.as_ref() == name {
-            by_type.entry(object.type_index).or_default().push(at);
-        }
+        by_type.entry(object.type_index).or_default().push(at);
     }
     let chooser = Chooser::new(results, options.depth);
     let lost_search = results.last().map(lost::Search::new);

@@ -37,6 +37,9 @@ pub struct Root {
     /// Its name, if all of it has one: the name of a thread. The names of statics and thread-locals come from
     /// [`Symbols`].
     pub name: Option<String>,
+    /// Whether it belongs to the library that scans. It can hold what the program gave it, but it also points to much that
+    /// it only looked at, so it is followed after all others.
+    pub is_own: bool,
 }
 
 /// Names of addresses in the program.
@@ -82,8 +85,8 @@ pub struct ScanInput {
     /// Writable mappings without a file, in ascending order. The heap lies in some of them.
     pub mappings: Vec<Span>,
     /// Memory that keeps objects alive. The scan follows statics and thread-locals, then stacks, then memory of C code and
-    /// other mappings, and at the end stacks without a name: stacks of threads that only observe, and memory that a thread
-    /// no longer needs.
+    /// other mappings, then stacks without a name: stacks of threads that only observe, and memory that a thread no longer
+    /// needs. At the end it follows what belongs to the library that scans.
     pub roots: Vec<Root>,
     /// Memory that a scan never reads: the table of samples, the allocator's own, the scan's own.
     pub excluded: Vec<Span>,

@@ -3,6 +3,7 @@
 //! The mark is conservative: each aligned word that could be a pointer into the heap is followed. What it does not reach
 //! has no pointer to it. What it reaches may be dead: a stale word can look like a pointer.
 
+mod others;
 mod queue;
 mod read;
 mod words;
@@ -14,6 +15,7 @@ use crate::holders_report::RootKind;
 use crate::input::{Root, ScanInput};
 use crate::memory::{Hidden, Memory, Span};
 use crate::page_map::{MAX_REGIONS, PageMap};
+pub(crate) use others::Others;
 use queue::Queue;
 use read::Part;
 
@@ -60,6 +62,8 @@ pub(crate) struct Edge {
 pub(crate) struct Mark {
     /// For each region what reached it first. 0 if nothing did.
     parents: Vec<u32>,
+    /// What else points to regions.
+    pub(crate) others: Others,
     /// Addresses of words of roots.
     pub(crate) root_words: Vec<Hidden>,
     /// Pointers to samples.
@@ -125,7 +129,8 @@ impl<'a> Marker<'a> {
         let regions = map.next_region as usize;
         let mut parents = vec![0; regions + regions / 8 + (1 << 16)];
         parents.truncate(regions);
-        let mark = Mark { parents, edge_counts: vec![0; input.samples.len()], ..Mark::default() };
+        let others = Others::new(map.next_region);
+        let mark = Mark { parents, others, edge_counts: vec![0; input.samples.len()], ..Mark::default() };
         let heap_bytes = map.heap_bytes();
         let holds_pointers = input.types.iter().map(|name| holds_pointers(name)).collect();
         Self {
@@ -154,9 +159,10 @@ impl<'a> Marker<'a> {
     /// Follows the roots, the most certain ones first, each group to its end: what a group reaches belongs to it, so a dead
     /// word of a later root cannot take it away. Statics and thread-locals are one group, because structs in which they lead
     /// on have dead words, too: the nearer root counts. Stacks are full of dead words. Memory of C code and other mappings
-    /// have blocks that are free, and no name. Stacks without a name come last.
+    /// have blocks that are free, and no name. Stacks without a name come then,
+    /// and at the end what belongs to this library: the program can have given it objects, so they are not lost.
     fn follow_all_roots<M: Memory + ?Sized>(&mut self, memory: &mut M) -> bool {
-        let groups: [&[u8]; 4] = [&[0, 1], &[2], &[3], &[LAST_RANK]];
+        let groups: [&[u8]; 5] = [&[0, 1], &[2], &[3], &[4], &[5]];
         groups
             .iter()
             .all(|ranks| ranks.iter().all(|rank| self.read_roots(memory, *rank)) && self.drain(memory))
@@ -213,6 +219,7 @@ impl<'a> Marker<'a> {
     fn finish(mut self) -> Mark {
         self.mark.own_bytes = self.map.own_bytes()
             + self.mark.parents.len() * 4
+            + self.mark.others.bytes()
             + self.mark.root_words.capacity() * 8
             + self.mark.edges.capacity() * size_of::<Edge>()
             + self.queue.bytes()
@@ -223,16 +230,15 @@ impl<'a> Marker<'a> {
     }
 }
 
-const LAST_RANK: u8 = 4;
-
 /// The place of a root in the order in which roots are read.
 fn rank_of(root: &Root) -> u8 {
     match root.kind {
+        _ if root.is_own => 5,
         RootKind::Static => 0,
         RootKind::ThreadLocal => 1,
         RootKind::Stack if root.name.is_some() => 2,
         RootKind::CHeap | RootKind::Mapping => 3,
-        RootKind::Stack => LAST_RANK,
+        RootKind::Stack => 4,
     }
 }
 

@@ -1,8 +1,10 @@
 //! One scan, from the memory of the process to chains of holders.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::chain::{Chain, Walker};
+use crate::chain::{Chain, Walker, Ways};
+use crate::description::description_bits;
 use crate::holders_report::{Coverage, HolderRoot, RootKind};
 use crate::input::{ScanInput, Symbols};
 use crate::mark::{Mark, mark};
@@ -67,6 +69,8 @@ pub(crate) struct ResultChain {
     pub(crate) objects: Vec<u32>,
     pub(crate) root: u32,
     pub(crate) doubtful: bool,
+    /// The bits that describe it (`description`).
+    pub(crate) bits: u64,
 }
 
 impl Scan {
@@ -77,22 +81,17 @@ impl Scan {
         let mark = mark(input, memory, &mut map);
         let ended_early = ended_early(&mark, is_mapped);
         let mut objects = Objects::default();
-        let (mut chains, links) = chains(input, &map, &mark, &mut objects);
+        let mut names = Names::of_types(&input.types);
+        let mut roots = RootNames::new(input, symbols, &mark.root_words);
+        let (mut chains, links) = chains(input, &map, &mark, &mut objects, (&mut roots, &mut names));
         let unreached = match ended_early {
             Some(_) => Unreached::default(),
             None => follow_unreached((input, &mark), &mut map, &mut objects, memory),
         };
-        let mut names = Names::of_types(&input.types);
-        let roots = RootNames::new(input, symbols, &mark.root_words, &chains, &mut names);
+        let RootNames { of_words, list: roots, own, .. } = roots;
         let all_links: Vec<Link> = links.iter().chain(&unreached.links).copied().collect();
-        let evidence = Evidence::new(
-            input,
-            &map,
-            &all_links,
-            &chains,
-            (&mark.root_words, &roots.of_words),
-            &unreached.edges,
-        );
+        let evidence =
+            Evidence::new(input, &map, &all_links, &chains, (&mark.root_words, &of_words), &unreached.edges);
         name_objects(&evidence, memory, symbols, &mut objects, &mut names);
         doubt_spare_capacity(
             (input, &map, &mark.root_words),
@@ -117,7 +116,16 @@ impl Scan {
                     _ => Reached::Unknown,
                 },
                 object: region.and_then(|region| objects.find(region)),
-                chains: chains.into_iter().map(|chain| roots.finish(chain)).collect(),
+                chains: chains
+                    .into_iter()
+                    .map(|chain| {
+                        let root = of_words.get(chain.root_word).copied().unwrap_or(u32::MAX);
+                        let known = roots.get(root as usize);
+                        let known = known.zip(own.get(root as usize).copied());
+                        let bits = description_bits(object.type_index, &chain, known, (&objects, &names));
+                        ResultChain { objects: chain.objects, root, doubtful: chain.doubtful, bits }
+                    })
+                    .collect(),
             }
         });
         ScanResult {
@@ -136,8 +144,8 @@ impl Scan {
                 .map(|object| HeldObject { name: object.name, bytes: object.bytes })
                 .collect(),
             unreached: unreached.edges,
+            roots,
             names,
-            roots: roots.list,
         }
     }
 }
@@ -175,26 +183,47 @@ fn ended_early(mark: &Mark, is_mapped: bool) -> Option<String> {
 }
 
 /// Follows the pointers to each sample up to their roots. Returns the chains of each sample, and one link for each chain
-/// with a direct holder.
+/// with a direct holder, in the same order.
 fn chains(
     input: &ScanInput,
     map: &PageMap,
     mark: &Mark,
     objects: &mut Objects,
+    (roots, names): (&mut RootNames<'_>, &mut Names),
 ) -> (Vec<Vec<Chain>>, Vec<Link>) {
+    let mut edges = mark.edges.clone();
+    // Pointers that are not doubtful come first, and roots before regions, because not all of them become chains.
+    edges.sort_unstable_by_key(|edge| {
+        (edge.sample, edge.doubtful, edge.source.region(), edge.source, edge.offset)
+    });
+    edges.dedup();
+    let mut of_sample: Vec<Range<u32>> = vec![0..0; input.samples.len()];
+    for (at, edge) in edges.iter().enumerate() {
+        if let (Some(range), Ok(at)) = (of_sample.get_mut(edge.sample as usize), u32::try_from(at)) {
+            *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
+        }
+    }
+    let ways = Ways { map, mark, input, edges: &edges, of_sample: &of_sample };
     let mut walker = Walker::default();
     let mut chains: Vec<Vec<Chain>> = vec![Vec::new(); input.samples.len()];
-    let mut edges: Vec<_> = mark.edges.iter().collect();
-    // Pointers that are not doubtful come first, because not all of them become chains.
-    edges.sort_unstable_by_key(|edge| (edge.sample, edge.doubtful, edge.source, edge.offset));
     let mut links = Vec::new();
-    for edge in edges {
+    for edge in &edges {
         let Some(chains) = chains.get_mut(edge.sample as usize).filter(|chains| chains.len() < MAX_CHAINS)
         else {
             continue;
         };
-        if let Some(mut chain) = walker.walk(edge.source, (map, mark, input), objects) {
+        let root_of = |word| roots.index_of(word, names);
+        for mut chain in walker.walk(edge.source, &ways, objects, root_of) {
             chain.doubtful = edge.doubtful;
+            // A root that was read twice has two words at the same place.
+            if chain.objects.is_empty()
+                && chains.iter().any(|other| {
+                    other.objects.is_empty()
+                        && mark.root_words.get(other.root_word) == mark.root_words.get(chain.root_word)
+                })
+            {
+                continue;
+            }
             if let Some(holder) = chain.objects.first() {
                 links.push(Link { holder: *holder, offset: edge.offset, sample: edge.sample });
             }
@@ -205,53 +234,66 @@ fn chains(
 }
 
 /// The roots at which chains end.
-struct RootNames {
+struct RootNames<'a> {
+    input: &'a ScanInput,
+    symbols: &'a dyn Symbols,
+    words: &'a [Hidden],
+    /// The hidden beginnings of all roots, in the order of their addresses.
+    spans: Vec<(Hidden, usize)>,
+    known: BTreeMap<(RootKind, Option<u32>), u32>,
     list: Vec<HolderRoot>,
+    /// For each root of the list whether it belongs to this library.
+    own: Vec<bool>,
     /// For each word of a root its root, as an index into `list`. Words that no chain needs have `u32::MAX`.
     of_words: Vec<u32>,
 }
 
-impl RootNames {
-    fn new(
-        input: &ScanInput,
-        symbols: &dyn Symbols,
-        words: &[Hidden],
-        chains: &[Vec<Chain>],
-        names: &mut Names,
-    ) -> Self {
-        let mut spans: Vec<(u64, usize)> =
-            input.roots.iter().enumerate().map(|(at, root)| (root.span.start.address(), at)).collect();
-        spans.sort_unstable();
-        let mut known: BTreeMap<(RootKind, Option<u32>), u32> = BTreeMap::new();
-        let mut roots = Self { list: Vec::new(), of_words: vec![u32::MAX; words.len()] };
-        for chain in chains.iter().flatten() {
-            let Some(entry) = roots.of_words.get_mut(chain.root_word).filter(|root| **root == u32::MAX)
-            else {
-                continue;
-            };
-            let Some(word) = words.get(chain.root_word) else { continue };
-            let before = spans.partition_point(|(start, _)| *start <= word.address()).checked_sub(1);
-            let root = before.and_then(|at| spans.get(at)).and_then(|(_, at)| input.roots.get(*at));
-            let (kind, own_name) =
-                root.map_or((RootKind::Mapping, None), |root| (root.kind, root.name.clone()));
-            let symbol = match kind {
-                RootKind::Static => symbols.static_at(*word),
-                RootKind::ThreadLocal => symbols.thread_local_at(*word),
-                _ => None,
-            };
-            let name = symbol.or(own_name).filter(|name| !name.is_empty());
-            let key = (kind, name.as_ref().map(|name| names.intern(name.clone())));
-            let next = roots.list.len() as u32;
-            *entry = *known.entry(key).or_insert(next);
-            if *entry == next {
-                roots.list.push(HolderRoot { kind, name, also: Vec::new() });
-            }
+impl<'a> RootNames<'a> {
+    fn new(input: &'a ScanInput, symbols: &'a dyn Symbols, words: &'a [Hidden]) -> Self {
+        let mut spans: Vec<(Hidden, usize)> =
+            input.roots.iter().enumerate().map(|(at, root)| (root.span.start, at)).collect();
+        spans.sort_unstable_by_key(|(start, _)| start.address());
+        let of_words = vec![u32::MAX; words.len()];
+        Self {
+            input,
+            symbols,
+            words,
+            spans,
+            known: BTreeMap::new(),
+            list: Vec::new(),
+            own: Vec::new(),
+            of_words,
         }
-        roots
     }
 
-    fn finish(&self, chain: Chain) -> ResultChain {
-        let root = self.of_words.get(chain.root_word).copied().unwrap_or(u32::MAX);
-        ResultChain { objects: chain.objects, root, doubtful: chain.doubtful }
+    /// The root in which a word lies, as an index into `list`. `u32::MAX` if there is no such word.
+    fn index_of(&mut self, word_index: usize, names: &mut Names) -> u32 {
+        let (Some(known), Some(word)) = (self.of_words.get(word_index), self.words.get(word_index)) else {
+            return u32::MAX;
+        };
+        if *known != u32::MAX {
+            return *known;
+        }
+        let before =
+            self.spans.partition_point(|(start, _)| start.address() <= word.address()).checked_sub(1);
+        let root = before.and_then(|at| self.spans.get(at)).and_then(|(_, at)| self.input.roots.get(*at));
+        let (kind, own_name) = root.map_or((RootKind::Mapping, None), |root| (root.kind, root.name.clone()));
+        let symbol = match kind {
+            RootKind::Static => self.symbols.static_at(*word),
+            RootKind::ThreadLocal => self.symbols.thread_local_at(*word),
+            _ => None,
+        };
+        let name = symbol.or(own_name).filter(|name| !name.is_empty());
+        let key = (kind, name.as_ref().map(|name| names.intern(name.clone())));
+        let next = self.list.len() as u32;
+        let index = *self.known.entry(key).or_insert(next);
+        if index == next {
+            self.list.push(HolderRoot { kind, name, also: Vec::new() });
+            self.own.push(root.is_some_and(|root| root.is_own));
+        }
+        if let Some(entry) = self.of_words.get_mut(word_index) {
+            *entry = index;
+        }
+        index
     }
 }

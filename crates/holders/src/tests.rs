@@ -3,6 +3,7 @@
 mod buffers;
 mod chains;
 mod changing;
+mod dead_words;
 mod heap;
 mod model;
 mod naming;

@@ -51,12 +51,7 @@ impl Finding {
             return;
         };
         let is_live = |sequence| self.live.contains(&sequence);
-        let picked = holders::HoldersOptions {
-            type_name: None,
-            depth: options.depth,
-            types: usize::MAX,
-            chains: MOST_CHAINS,
-        };
+        let picked = holders::HoldersOptions { depth: options.depth, types: usize::MAX, chains: MOST_CHAINS };
         let found = holders::holders(&self.results, input, &is_live, &picked);
         let mut coverage = found.coverage;
         if self.ended_early.is_some() {

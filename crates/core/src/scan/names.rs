@@ -123,6 +123,26 @@ impl Names {
         })
     }
 
+    /// The variables of this library, or `None` if they have no names: then they are followed like all others.
+    pub(super) fn of_library(&self) -> Option<LibraryVariables> {
+        let code = is_of_library as *const () as u64;
+        let object = self.objects.iter().find(|object| object.loaded.overlaps(code..code + 1))?;
+        let symbols = self.symbols_of(object).ok()?;
+        let in_memory = |range: Range<u64>| {
+            object.loaded.base.wrapping_add(range.start)..object.loaded.base.wrapping_add(range.end)
+        };
+        let locals = object.below_thread_pointer.map(|below| {
+            let locals = symbols.thread_locals_named(is_of_library).into_iter();
+            locals
+                .filter_map(|range| Some(below.checked_sub(range.start)?..below.checked_sub(range.end)?))
+                .collect()
+        });
+        Some(LibraryVariables {
+            statics: symbols.statics_named(is_of_library).into_iter().map(in_memory).collect(),
+            below_thread_pointer: locals.unwrap_or_default(),
+        })
+    }
+
     fn symbols_of<'a>(&'a self, object: &'a NamedObject) -> Result<&'a SymbolNames, &'a str> {
         let read = || match &object.mapping {
             Some(mapping) => SymbolNames::read(mapping, &self.files)
@@ -160,6 +180,34 @@ pub(super) struct AllocatorVariables {
     pub(super) statics: Vec<Range<u64>>,
     /// Thread-local variables: how many bytes below the thread pointer they begin, and end.
     pub(super) below_thread_pointer: Vec<Range<u64>>,
+}
+
+/// The variables of this library. They count as holders only of what nothing else holds: the library has looked at much
+/// of the program's memory, and its variables have pointers to it that are stale.
+#[derive(Debug, Default)]
+pub(super) struct LibraryVariables {
+    /// Static variables.
+    pub(super) statics: Vec<Range<u64>>,
+    /// Thread-local variables: how many bytes below the thread pointer they begin, and end.
+    pub(super) below_thread_pointer: Vec<Range<u64>>,
+}
+
+/// What the names of all crates of this workspace begin with.
+const CRATES: &str = "memory_debug_";
+
+/// Whether the linker's name belongs to a crate of this workspace: `_ZN17memory_debug_core…` and, in front of it, nothing
+/// but the digits of its length; `_RNvNtCs1234_17memory_debug_core…` under the v0 mangling.
+fn is_of_library(name: &str) -> bool {
+    let Some((before, _)) = name.split_once(CRATES) else { return false };
+    let path = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_first = if let Some(path) = path.strip_prefix("_R") {
+        // A crate has a disambiguator, which ends with an underscore, or none.
+        path.ends_with('C')
+            || path.rsplit_once("Cs").is_some_and(|(_, hash)| hash.find('_') == Some(hash.len() - 1))
+    } else {
+        path == "_ZN"
+    };
+    is_first && path.len() < before.len()
 }
 
 /// Static variables of jemalloc 5.3.1 that lead to its records, in prof_data.c, ctl.c and arena.c. Some linkers list them
@@ -296,6 +344,46 @@ mod tests {
             other.starts_with(&format!("{module}::generic_of_test")) && other.contains("Vec<i8"),
             "{instances:?}"
         );
+    }
+
+    /// The folder of each crate is listed in `Cargo.toml` of the workspace.
+    #[test]
+    fn all_crates_of_the_workspace_have_the_prefix() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut crates = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let Ok(manifest) = std::fs::read_to_string(entry.unwrap().path().join("Cargo.toml")) else {
+                continue;
+            };
+            let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")).unwrap();
+            assert!(name.replace('-', "_").starts_with(CRATES), "{name}");
+            crates += 1;
+        }
+        assert!(crates > 10, "{crates}");
+    }
+
+    #[test]
+    fn variables_of_this_library_are_told_from_other_variables() {
+        for (name, expected) in [
+            ("_ZN17memory_debug_core7process5start10read_start5START17h0123456789abcdefE", true),
+            ("_RNvNvNtNtCs5f3kXq_17memory_debug_core7process5start10read_start5START", true),
+            ("_RNvC17memory_debug_core5START", true),
+            ("_ZN4shop17memory_debug_core5START17h0123456789abcdefE", false),
+            ("_RNvNtCs5f3kXq_4shop17memory_debug_core5START", false),
+            ("_RNvNtCs5f3kXq_8my_crate17memory_debug_core5START", false),
+            ("_ZN12memory_debug5START17h0123456789abcdefE", false),
+            ("memory_debug_core", false),
+            ("_rjem_je_opt", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_library(name), expected, "{name}");
+        }
+        let names = Names::read(Path::new("/proc"), own_thread_pointer()).unwrap();
+        let found = names.of_library().unwrap();
+        let address = (&raw const STATIC_OF_TEST) as u64;
+        assert!(found.statics.iter().any(|range| range.contains(&address)));
+        let below = own_thread_pointer() - LOCAL_OF_TEST.with(|local| local.as_ptr() as u64);
+        assert!(found.below_thread_pointer.iter().any(|range| range.start >= below && range.end < below));
     }
 
     #[test]

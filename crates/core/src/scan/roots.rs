@@ -11,10 +11,10 @@ use self::thread_memory::ThreadMemory;
 use super::areas::{Area, AreaKind};
 use super::control_blocks::{self, ControlBlock};
 use super::foreign::PageWalk;
-use super::names::{AllocatorVariables, Names};
+use super::names::{AllocatorVariables, LibraryVariables, Names};
 use super::pages::Pages;
 use super::private_words::PrivateWords;
-use super::ranges::{common, sort, without};
+use super::ranges::{common, merged, sort, without};
 use super::reader::Reader;
 use super::threads::Thread;
 
@@ -113,30 +113,47 @@ impl Roots {
         let mut claimed: Vec<Range<u64>> = memory.roots.iter().map(|(range, ..)| range.clone()).collect();
         claimed.extend(holes.iter().cloned());
         sort(&mut claimed);
-        for (range, kind, name) in memory.roots {
-            for part in without(range, &holes) {
-                self.add_present(part, kind, name.as_deref(), (pages, process.deadline));
+        let library = process.names.of_library().unwrap_or_default();
+        let library = library_ranges(library, &self.thread_pointers);
+        let mut add = |part: Range<u64>, kind, name: Option<&str>| {
+            for other in without(part.clone(), &library) {
+                self.add_present(other, (kind, name, false), (pages, process.deadline));
             }
+            for own in library.iter().map(|own| common(own, &part)).filter(|own| !own.is_empty()) {
+                self.add_present(own, (kind, name, true), (pages, process.deadline));
+            }
+        };
+        for (range, kind, name) in memory.roots {
+            without(range, &holes).into_iter().for_each(|part| add(part, kind, name.as_deref()));
         }
         for (piece, kind) in pieces {
-            for part in without(piece, &claimed) {
-                self.add_present(part, kind, None, (pages, process.deadline));
-            }
+            without(piece, &claimed).into_iter().for_each(|part| add(part, kind, None));
         }
     }
 
     fn add_present(
         &mut self,
         part: Range<u64>,
-        kind: RootKind,
-        name: Option<&str>,
+        (kind, name, is_own): (RootKind, Option<&str>, bool),
         (pages, deadline): (&mut Pages, Instant),
     ) {
         for part in pages.present(part, &mut self.swapped, deadline) {
             let span = Span { start: Hidden::new(part.start), bytes: part.end - part.start };
-            self.roots.push(Root { span, kind, name: name.map(str::to_owned) });
+            self.roots.push(Root { span, kind, name: name.map(str::to_owned), is_own });
         }
     }
+}
+
+/// Where the variables of this library lie, for these threads.
+fn library_ranges(variables: LibraryVariables, thread_pointers: &[u64]) -> Vec<Range<u64>> {
+    let mut ranges = variables.statics;
+    for pointer in thread_pointers {
+        let locals = variables.below_thread_pointer.iter();
+        ranges.extend(
+            locals.map(|below| pointer.saturating_sub(below.start)..pointer.saturating_sub(below.end)),
+        );
+    }
+    merged(ranges.into_iter())
 }
 
 /// The first two words of a page.

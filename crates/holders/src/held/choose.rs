@@ -17,6 +17,7 @@ pub(super) struct Choice {
     pub(super) links: Vec<Link>,
     pub(super) root: HolderRoot,
     pub(super) doubtful: bool,
+    bits: u64,
     /// Other roots that hold the same sample over the same holders.
     pub(super) also: Vec<HolderRoot>,
 }
@@ -48,8 +49,8 @@ impl<'a> Chooser<'a> {
         Self { latest, depth }
     }
 
-    /// Chooses a chain for each sample of one type: not doubtful if possible, then the most common one, then one that
-    /// does not end at a stack, then the shortest. `None` if no scan reached the sample.
+    /// Chooses a chain for each sample of one type: not doubtful if possible, then the most common one, then the one with
+    /// the shortest description, then the one with the fewest holders. `None` if no scan reached the sample.
     pub(super) fn choose(
         &self,
         samples: &[usize],
@@ -76,9 +77,7 @@ impl<'a> Chooser<'a> {
                     (!one.doubtful)
                         .cmp(&!other.doubtful)
                         .then_with(|| common(one).total_cmp(&common(other)))
-                        .then_with(|| {
-                            (one.root.kind != RootKind::Stack).cmp(&(other.root.kind != RootKind::Stack))
-                        })
+                        .then_with(|| other.bits.cmp(&one.bits))
                         .then_with(|| other.links.len().cmp(&one.links.len()))
                         .then_with(|| other.key().cmp(&one.key()))
                 })?;
@@ -110,6 +109,7 @@ impl<'a> Chooser<'a> {
                 links,
                 root,
                 doubtful: chain.doubtful,
+                bits: chain.bits,
                 also: Vec::new(),
             }
         });

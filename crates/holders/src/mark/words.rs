@@ -133,13 +133,38 @@ impl Marker<'_> {
         {
             *parent = source.0;
             self.queue.push(self.map, index, region);
+        } else if extent.sample().is_none() && !self.is_last {
+            self.add_other(region, Source(parent), word.at);
         }
         true
     }
 
+    /// Remembers a further pointer to a region. `parent` is what reached it first.
+    fn add_other(&mut self, region: u32, parent: Source, at: At) {
+        let is_new = match at {
+            // A node of a list or of a tree that points back to its own holder does not hold it.
+            At::Region { region: source, .. } => {
+                source != region
+                    && parent != Source(source)
+                    && self.mark.parents.get(source as usize) != Some(&region)
+            }
+            // The roots were read before, so each of their words would count twice.
+            At::Root(_) if self.is_repeat => false,
+            At::Root(address) => {
+                parent.root_word().is_none_or(|word| self.mark.root_words.get(word) != Some(&address))
+            }
+        };
+        if is_new
+            && self.mark.others.has_room(region)
+            && let Some(source) = self.source(at)
+        {
+            self.mark.others.insert(region, source);
+        }
+    }
+
     fn add_edge(&mut self, sample: usize, at: At) {
         let seen = self.mark.edge_counts.get(sample).copied().unwrap_or(MAX_EDGES);
-        if seen >= MAX_EDGES || (self.is_repeat && seen > 0) {
+        if seen >= MAX_EDGES {
             return;
         }
         let offset = if let At::Region { offset, .. } = at { offset } else { 0 };

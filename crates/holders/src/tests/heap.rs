@@ -149,7 +149,14 @@ impl Heap {
     pub(crate) fn root(&mut self, kind: RootKind, name: Option<&str>, words: &[u64]) -> u64 {
         let start = self.other(if kind == RootKind::Stack { STACKS } else { STATICS }, words);
         let span = Span { start: Hidden::new(start), bytes: words.len() as u64 * 8 };
-        self.roots.push(Root { span, kind, name: name.map(str::to_owned) });
+        self.roots.push(Root { span, kind, name: name.map(str::to_owned), is_own: false });
+        start
+    }
+
+    /// A static variable of the library that scans.
+    pub(crate) fn own(&mut self, name: &str, words: &[u64]) -> u64 {
+        let start = self.fixed(name, words);
+        self.roots.last_mut().unwrap().is_own = true;
         start
     }
 

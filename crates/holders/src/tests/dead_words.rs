@@ -1,0 +1,78 @@
+//! Chains over dead words, beside the chains that are right.
+
+use super::chains::rows;
+use super::heap::Heap;
+use crate::*;
+
+/// A list of blocks, each with a sampled message. Returns its blocks, the last one first.
+fn list(heap: &mut Heap, length: usize) -> Vec<u64> {
+    let mut blocks = Vec::new();
+    for _ in 0..length {
+        let message = heap.sample("Box<Message>", &[7, 7]);
+        let next = blocks.last().copied().unwrap_or(0);
+        blocks.push(heap.small(&[next, 1, message, 1]));
+    }
+    blocks
+}
+
+#[test]
+fn a_dead_word_into_a_list_does_not_take_the_rest_of_it() {
+    let mut heap = Heap::new();
+    let blocks = list(&mut heap, 40);
+    // Padding of other objects near to the roots points into the list, and is reached before the list gets there.
+    for at in [5, 11, 23, 31] {
+        let stale = heap.small(&[3, 3, 3, 3, 3, 3, blocks[at], 3]);
+        heap.fixed(&format!("shop::PAGES{at}"), &[stale]);
+    }
+    let first = *blocks.last().unwrap();
+    let channel = heap.small(&[first, 9, 9, 9, 9, 9]);
+    heap.fixed("shop::CHANNEL", &[channel]);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "Box<Message>"),
+        ["Box<Message> ← [32 bytes]* ← [48 bytes] ← Static shop::CHANNEL"]
+    );
+}
+
+#[test]
+fn of_equal_chains_the_one_with_fewer_words_that_can_be_dead_is_chosen() {
+    let mut heap = Heap::new();
+    let message = heap.sample("Arc<Message>", &[1, 1, 7, 7]);
+    let slots = heap.small(&[message, 3]);
+    let mut padded = vec![9; 64];
+    padded[40] = slots;
+    // The larger object comes first, and both are at the same distance.
+    let padded = heap.small(&padded);
+    let shared = heap.small(&[1, 1, slots, 4, 0, 0, 0, 0]);
+    heap.fixed("shop::CHANNEL", &[padded]);
+    heap.fixed("shop::BROADCAST", &[shared]);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "Arc<Message>"),
+        ["Arc<Message> ← [16 bytes] ← [64 bytes] ← Static shop::BROADCAST"]
+    );
+}
+
+#[test]
+fn a_stack_that_holds_a_queue_counts_more_than_a_large_block_that_was_freed() {
+    let mut heap = Heap::new();
+    let job = heap.sample("Box<Job>", &[7, 7]);
+    let queue = heap.small(&[job, 1, 1, 1]);
+    let freed = heap.large(&[0, 0, queue], 16 << 10);
+    let node = heap.small(&[freed, 1, 1, 1, 1, 1]);
+    heap.root(RootKind::ThreadLocal, Some("worker"), &[node]);
+    heap.stack("consumer", &[queue]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Box<Job>"), ["Box<Job> ← [32 bytes] ← Stack consumer"]);
+}
+
+#[test]
+fn a_root_counts_even_if_many_dead_words_point_to_the_same_object() {
+    let mut heap = Heap::new();
+    let timers = heap.sample("BinaryHeap<Timer>", &[7; 1000]);
+    let stale: Vec<u64> = (0..60).map(|at| heap.small(&[3, timers + at * 64, 3, 3])).collect();
+    heap.fixed("shop::PAGES", &stale);
+    heap.fixed("shop::TIMERS", &[1000, timers, 1000]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "BinaryHeap<Timer>"), ["BinaryHeap<Timer> ← Static shop::TIMERS"]);
+}
