@@ -52,6 +52,7 @@ impl Ways<'_> {
         };
         let range = self.of_sample.get(sample).cloned().unwrap_or_default();
         let edges = self.edges.get(range.start as usize..range.end as usize).unwrap_or_default();
+        // These are pointers to the sample itself.
         let sources: BTreeSet<Source> =
             edges.iter().filter(|edge| !edge.doubtful).map(|edge| edge.source).collect();
         sources.into_iter().filter(|source| Some(*source) != self.mark.parent(region)).collect()
@@ -139,23 +140,32 @@ impl Walker {
         let mut chains: Vec<Chain> = chain(&path, ways, objects).into_iter().collect();
         let mut queue = VecDeque::from([path]);
         while let Some(path) = queue.pop_front() {
-            for (region, at) in &path.forks {
+            let mut further = Vec::new();
+            // Words of roots need no walk, and in a tree with pointers in both directions walks go around in circles.
+            for (region, at) in path.forks.iter().filter(|(region, _)| seen.insert(*region)) {
+                for source in ways.others(*region) {
+                    let Some(root_word) = source.root_word() else {
+                        further.push((*at, source));
+                        continue;
+                    };
+                    if roots.insert(root_of(root_word)) {
+                        let other = path.turn(*at, &Path { root_word, ..Path::default() });
+                        chains.extend(chain(&other, ways, objects));
+                    }
+                }
+            }
+            for (at, source) in further {
                 if walks >= MAX_WALKS {
                     return chains;
                 }
-                if !seen.insert(*region) {
+                walks += 1;
+                let Some(other) = self.path(source, ways).map(|other| path.turn(at, &other)) else {
                     continue;
+                };
+                if roots.insert(root_of(other.root_word)) {
+                    chains.extend(chain(&other, ways, objects));
                 }
-                for other in ways.others(*region) {
-                    walks += 1;
-                    let Some(other) = self.path(other, ways).map(|other| path.turn(*at, &other)) else {
-                        continue;
-                    };
-                    if roots.insert(root_of(other.root_word)) {
-                        chains.extend(chain(&other, ways, objects));
-                    }
-                    queue.push_back(other);
-                }
+                queue.push_back(other);
             }
         }
         chains

@@ -1,6 +1,6 @@
 //! How likely a chain leads over a dead word.
 //!
-//! Padding, unused slots and freed parts of objects have words that nobody cleared. The more words a holder has, the more
+//! Padding, unused slots and freed parts of objects have words that are no longer in use. The more words a holder has, the more
 //! of them can be dead. So of two chains that explain the same, the one with the shorter description is chosen: the bits
 //! that it takes to say which word of each holder leads on.
 

@@ -21,6 +21,7 @@
 //! - `cycle`: objects that hold each other
 //! - `names`: names for objects that were not sampled
 //! - `spare`: pointers in spare capacity
+//! - `excluded`: pointers that the type of their holder excludes
 //! - `description`: how likely a chain leads over a dead word
 //! - `unreached`: what lies behind samples that no root reaches
 //! - `scan`: one scan, from memory to chains
@@ -53,6 +54,7 @@ mod objects;
 mod chain;
 mod names;
 mod spare;
+mod excluded;
 mod description;
 mod unreached;
 mod scan;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::chain::{Chain, Walker, Ways};
 use crate::description::description_bits;
+use crate::excluded::doubt_excluded;
 use crate::holders_report::{Coverage, HolderRoot, RootKind};
 use crate::input::{ScanInput, Symbols};
 use crate::mark::{Mark, mark};
@@ -100,6 +101,7 @@ impl Scan {
             &mut chains,
             memory,
         );
+        doubt_excluded(input, &mut chains, (&objects, &names));
         let samples = input.samples.iter().zip(chains).map(|(object, chains)| {
             let region = match map.find(object.address.address()) {
                 Found::Extent(index) => map.extent(index).and_then(|extent| {

@@ -1,5 +1,6 @@
 //! Chooses one chain for each sample.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use super::estimate;
@@ -13,7 +14,7 @@ use crate::scan::{SampleResult, ScanResult};
 #[derive(Clone, Debug)]
 pub(super) struct Choice {
     pub(super) keys: Vec<LinkKey>,
-    pub(super) root_key: (RootKind, Option<String>),
+    pub(super) root_key: RootKey,
     pub(super) links: Vec<Link>,
     pub(super) root: HolderRoot,
     pub(super) doubtful: bool,
@@ -22,11 +23,59 @@ pub(super) struct Choice {
     pub(super) also: Vec<HolderRoot>,
 }
 
-type Key<'a> = (&'a [LinkKey], &'a (RootKind, Option<String>));
+/// Parts of a type that count as different.
+const PARTS: f64 = 8.0;
+
+type Key<'a> = (&'a [LinkKey], &'a RootKey);
 
 impl Choice {
     fn key(&self) -> Key<'_> {
         (&self.keys, &self.root_key)
+    }
+}
+
+type RootKey = (RootKind, Option<String>);
+
+/// Which roots the samples of a type can have.
+///
+/// In a tree or a list, chains from one root have different forms, but all of them end at the root. So roots are compared
+/// before chains.
+#[derive(Debug, Default)]
+struct RootVotes<'a> {
+    /// For each root the bytes of the samples that it can hold, their number, and the sum of their shortest
+    /// descriptions.
+    votes: BTreeMap<&'a RootKey, (f64, u64, u64)>,
+    total: f64,
+}
+
+impl<'a> RootVotes<'a> {
+    fn count(samples: &[usize], candidates: &'a [Vec<Choice>], input: &ScanInput) -> Self {
+        let mut roots = Self::default();
+        for (at, choices) in samples.iter().zip(candidates) {
+            let bytes = estimate(input, *at).bytes;
+            let mut shortest: BTreeMap<&RootKey, u64> = BTreeMap::new();
+            for choice in choices.iter().filter(|choice| !choice.doubtful) {
+                let bits = shortest.entry(&choice.root_key).or_insert(u64::MAX);
+                *bits = choice.bits.min(*bits);
+            }
+            for (root, bits) in shortest {
+                let (sum, count, all) = roots.votes.entry(root).or_default();
+                (*sum, *count, *all) = (*sum + bytes, *count + 1, all.saturating_add(bits));
+            }
+            roots.total += bytes;
+        }
+        roots
+    }
+
+    /// Compares two roots. Of roots that can hold about the same part of a type, the one with the shorter description
+    /// comes first: a scan misses a few pointers.
+    fn compare(&self, one: &RootKey, other: &RootKey) -> Ordering {
+        let part = |root| {
+            let (bytes, count, bits) = self.votes.get(root).copied().unwrap_or_default();
+            let mean = bits.saturating_mul(16).checked_div(count).unwrap_or(u64::MAX);
+            ((bytes / self.total.max(1.0) * PARTS).round() as u64, Reverse(mean))
+        };
+        part(one).cmp(&part(other))
     }
 }
 
@@ -49,8 +98,8 @@ impl<'a> Chooser<'a> {
         Self { latest, depth }
     }
 
-    /// Chooses a chain for each sample of one type: not doubtful if possible, then the most common one, then the one with
-    /// the shortest description, then the one with the fewest holders. `None` if no scan reached the sample.
+    /// Chooses a chain for each sample of one type: not doubtful if possible, then from the most common root, then the most
+    /// common chain, then the one with the shortest description, then the one with the fewest holders. `None` if no scan reached the sample.
     pub(super) fn choose(
         &self,
         samples: &[usize],
@@ -59,6 +108,7 @@ impl<'a> Chooser<'a> {
     ) -> Vec<Option<Choice>> {
         let candidates: Vec<Vec<Choice>> =
             samples.iter().map(|at| self.candidates(*at, input, names)).collect();
+        let roots = RootVotes::count(samples, &candidates, input);
         // Each chain with the bytes of the samples that have it.
         let mut common: BTreeMap<Key<'_>, f64> = BTreeMap::new();
         for (at, choices) in samples.iter().zip(&candidates) {
@@ -76,6 +126,7 @@ impl<'a> Chooser<'a> {
                     let common = |choice: &Choice| common.get(&choice.key()).copied().unwrap_or(0.0);
                     (!one.doubtful)
                         .cmp(&!other.doubtful)
+                        .then_with(|| roots.compare(&one.root_key, &other.root_key))
                         .then_with(|| common(one).total_cmp(&common(other)))
                         .then_with(|| other.bits.cmp(&one.bits))
                         .then_with(|| other.links.len().cmp(&one.links.len()))

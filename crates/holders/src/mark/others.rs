@@ -3,8 +3,10 @@
 
 use super::Source;
 
-/// The most further pointers to one region that are remembered.
+/// The most further pointers to one region that are remembered, and beside them the most words of roots: roots are few, and
+/// a chain must end at one.
 const MAX_OF_REGION: usize = 3;
+const MAX_ROOTS: usize = 1;
 
 /// Slots that are searched for a region.
 const WINDOW: usize = 16;
@@ -30,34 +32,36 @@ impl Others {
 
     /// Remembers a source, unless it is known or there is no room.
     pub(super) fn insert(&mut self, region: u32, source: Source) {
-        let entry = (u64::from(region) << 32) | u64::from(source.0);
-        let mut known = 0;
-        for at in self.window(region) {
-            let Some(slot) = self.slots.get_mut(at) else { return };
-            if *slot == 0 {
-                *slot = entry;
-                return;
-            }
-            known += usize::from(*slot >> 32 == u64::from(region));
-            if *slot == entry || known >= MAX_OF_REGION {
-                return;
-            }
+        if let Some(slot) = self.free_slot(region, source).and_then(|at| self.slots.get_mut(at)) {
+            *slot = (u64::from(region) << 32) | u64::from(source.0);
         }
     }
 
-    /// Whether there is room for another source of a region.
-    pub(super) fn has_room(&self, region: u32) -> bool {
+    /// Whether there is room for another source of a region: a word of a root, or a region.
+    pub(super) fn has_room(&self, region: u32, is_root: bool) -> bool {
+        // No region has this number, and no word of a root is the last one of all.
+        let source = if is_root { Source(u32::MAX) } else { Source(0) };
+        self.free_slot(region, source).is_some()
+    }
+
+    fn free_slot(&self, region: u32, source: Source) -> Option<usize> {
+        let is_root = source.root_word().is_some();
+        let most = if is_root { MAX_ROOTS } else { MAX_OF_REGION };
         let mut known = 0;
-        for slot in self.window(region).filter_map(|at| self.slots.get(at)) {
-            if *slot == 0 {
-                return true;
+        for at in self.window(region) {
+            let slot = *self.slots.get(at)?;
+            if slot == 0 {
+                return Some(at);
             }
-            known += usize::from(*slot >> 32 == u64::from(region));
-            if known >= MAX_OF_REGION {
-                return false;
+            if slot >> 32 == u64::from(region) {
+                let other = Source(slot as u32);
+                known += usize::from(other.root_word().is_some() == is_root);
+                if other == source || known >= most {
+                    return None;
+                }
             }
         }
-        false
+        None
     }
 
     /// The further sources of a region.
@@ -92,7 +96,14 @@ mod tests {
         }
         let of = |region| others.of(region).map(|source| source.0).collect::<Vec<_>>();
         assert_eq!((of(7), of(8), of(9)), (vec![1, 2, 3], vec![9], vec![]));
-        assert!(!others.has_room(7) && others.has_room(8) && others.has_room(9));
+        let room = |region| (others.has_room(region, false), others.has_room(region, true));
+        assert_eq!((room(7), room(8), room(9)), ((false, true), (true, true), (true, true)));
+        // A word of a root finds room though the regions have none.
+        let root = Source(Source::ROOTS + 5);
+        others.insert(7, root);
+        others.insert(7, Source(Source::ROOTS + 6));
+        assert_eq!((others.of(7).last(), others.of(7).count()), (Some(root), 4));
+        assert!(!others.has_room(7, true));
     }
 
     #[test]
@@ -109,6 +120,6 @@ mod tests {
     fn without_a_table_nothing_is_remembered() {
         let mut others = Others::default();
         others.insert(7, Source(1));
-        assert_eq!((others.of(7).count(), others.has_room(7)), (0, false));
+        assert_eq!((others.of(7).count(), others.has_room(7, false)), (0, false));
     }
 }

@@ -5,6 +5,9 @@ use crate::memory::{Hidden, Memory};
 use crate::page_map::Found;
 use crate::peek::words;
 
+/// Steps in which a node of a tree leads to its children. A pointer back from there is no holder.
+const BACK: usize = 3;
+
 /// Where words were read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum From {
@@ -134,19 +137,16 @@ impl Marker<'_> {
             *parent = source.0;
             self.queue.push(self.map, index, region);
         } else if extent.sample().is_none() && !self.is_last {
-            self.add_other(region, Source(parent), word.at);
+            self.add_other((index, region), Source(parent), word.at);
         }
         true
     }
 
-    /// Remembers a further pointer to a region. `parent` is what reached it first.
-    fn add_other(&mut self, region: u32, parent: Source, at: At) {
+    /// Remembers a further pointer to a region of the extent `index`. `parent` is what reached it first.
+    fn add_other(&mut self, (index, region): (u32, u32), parent: Source, at: At) {
         let is_new = match at {
-            // A node of a list or of a tree that points back to its own holder does not hold it.
             At::Region { region: source, .. } => {
-                source != region
-                    && parent != Source(source)
-                    && self.mark.parents.get(source as usize) != Some(&region)
+                source != region && parent != Source(source) && !self.is_back(source, region, index)
             }
             // The roots were read before, so each of their words would count twice.
             At::Root(_) if self.is_repeat => false,
@@ -155,11 +155,20 @@ impl Marker<'_> {
             }
         };
         if is_new
-            && self.mark.others.has_room(region)
+            && self.mark.others.has_room(region, matches!(at, At::Root(_)))
             && let Some(source) = self.source(at)
         {
             self.mark.others.insert(region, source);
         }
+    }
+
+    /// Whether a region of the extent `index` was reached a few steps before `source`, which is as large: a node of a list
+    /// or of a tree that points back to its own holder does not hold it.
+    fn is_back(&self, source: u32, region: u32, index: u32) -> bool {
+        let parent = |region: &u32| self.mark.parent(*region).and_then(|parent| parent.region());
+        let mut above = std::iter::successors(Some(source), parent).skip(1).take(BACK);
+        let bytes = |index| self.map.extent(index).map(|extent| self.map.place(&extent, extent.first).bytes);
+        above.any(|above| above == region) && self.map.extent_of(source).and_then(bytes) == bytes(index)
     }
 
     fn add_edge(&mut self, sample: usize, at: At) {

@@ -76,3 +76,44 @@ fn a_root_counts_even_if_many_dead_words_point_to_the_same_object() {
     let found = heap.holders();
     assert_eq!(rows(&found, "BinaryHeap<Timer>"), ["BinaryHeap<Timer> ← Static shop::TIMERS"]);
 }
+
+#[test]
+fn a_pointer_that_the_type_of_its_holder_excludes_is_doubtful() {
+    let mut heap = Heap::new();
+    let task = heap.sample("task shop::run", &[7; 6]);
+    let page = heap.sample("Vec<Page>", &[7; 4]);
+    // An unused slot of a node still has a pointer.
+    let node = heap.sample("BTreeMap<String, Vec<Page>>", &[1, page, 1, task]);
+    heap.fixed("shop::PAGES", &[node]);
+    let found = heap.holders();
+    let chain = |name: &str| {
+        let held = found.types.iter().find(|held| held.type_name == name).unwrap();
+        (held.chains.len(), held.chains[0].doubtful)
+    };
+    assert_eq!((chain("task shop::run"), chain("Vec<Page>")), ((1, true), (1, false)));
+    // Any other chain is better, even from a stack.
+    heap.stack("worker", &[task]);
+    assert_eq!(rows(&heap.holders(), "task shop::run"), ["task shop::run ← Stack worker"]);
+}
+
+/// A tree whose nodes have pointers to their parents, as a dead word reaches it from its middle.
+#[test]
+fn a_dead_word_into_a_tree_with_pointers_to_parents_does_not_take_it() {
+    let mut heap = Heap::new();
+    let nodes: Vec<u64> = (0..31).map(|_| heap.small(&[0; 6])).collect();
+    for (at, node) in nodes.iter().enumerate() {
+        let body = heap.sample("Box<Body>", &[7, 7]);
+        let parent = if at == 0 { 0 } else { nodes[(at - 1) / 2] };
+        let children: Vec<u64> =
+            [2 * at + 1, 2 * at + 2].iter().filter_map(|at| nodes.get(*at).copied()).collect();
+        let buffer = heap.small(&[&children[..], &[0, 0]].concat()[..2]);
+        heap.write(*node, &[1, 1, body, parent, buffer, 2]);
+    }
+    let stale = heap.small(&[vec![3; 255], vec![nodes[9]]].concat());
+    let outer = heap.small(&[vec![3; 127], vec![stale]].concat());
+    heap.fixed("shop::PAGES", &[outer]);
+    heap.stack("tree", &[nodes[0]]);
+    let found = heap.holders();
+    let rows = rows(&found, "Box<Body>");
+    assert!(rows.iter().all(|row| row.ends_with("← Stack tree")), "{rows:?}");
+}
