@@ -55,8 +55,13 @@ pub(crate) struct RecordedMemory {
 impl RecordedMemory {
     pub(crate) fn add_sample(&mut self, sample: &LiveSample, rate: SampleRate) {
         let weight = rate.weight(sample.usable);
-        self.samples.push((sample.age, sample.usable as f64 * weight));
+        self.add_recorded(sample.age, sample.usable as f64 * weight);
         self.slack_bytes += sample.usable.saturating_sub(sample.requested) as f64 * weight;
+    }
+
+    /// Adds bytes of a known age.
+    pub(crate) fn add_recorded(&mut self, age: Duration, bytes: f64) {
+        self.samples.push((age, bytes));
     }
 
     /// Adds bytes without a sample. They are older than the recording, or nothing is known about them.
@@ -147,6 +152,11 @@ impl AgeBucket {
     pub(crate) fn of(age: Duration) -> Self {
         let range = RANGES.iter().position(|(bound, _)| age.as_secs() < *bound).unwrap_or(RANGES.len() - 1);
         Self::Range(u8::try_from(range).unwrap_or(u8::MAX))
+    }
+
+    /// The ages in seconds at which a range ends and the next begins.
+    pub(crate) fn limits() -> impl Iterator<Item = u64> {
+        RANGES.iter().map(|(bound, _)| *bound).filter(|bound| *bound < u64::MAX)
     }
 
     /// All ranges, the youngest first.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod births;
 mod known_names;
 mod resymbolize;
 mod row_sums;

@@ -45,6 +45,7 @@
 //! - `attribution`: from the frames of a stack to the type that owns the allocation
 //! - `selection`: which stacks count, what a row stands for, and the resulting table
 //! - `symbolized`: the heap profile with names; merging and comparing such profiles
+//! - `births`: when live memory was allocated, to keep and to compare
 //! - `export`: other tools' formats
 //! - `attributor`: the whole way from a profile of addresses to a table or a profile of names
 //!
@@ -56,6 +57,7 @@ mod ages;
 mod amount;
 mod attribution;
 mod attributor;
+mod births;
 mod build_id;
 mod error;
 mod export;
@@ -85,6 +87,7 @@ pub mod fuzzing {
 pub use ages::{AgeBucket, Ages, Recording};
 pub use amount::Amount;
 pub use attributor::{StackTypes, TypeAttributor};
+pub use births::{BirthChange, BirthRow, Births};
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "flamegraph")]

@@ -121,6 +121,16 @@ impl Estimate {
         }
     }
 
+    /// This estimate minus one of other samples, whose error adds up with its own.
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self {
+            objects: self.objects - other.objects,
+            bytes: self.bytes - other.bytes,
+            objects_variance: self.objects_variance + other.objects_variance,
+            bytes_variance: self.bytes_variance + other.bytes_variance,
+        }
+    }
+
     /// One standard error of `objects`, in objects.
     pub fn objects_stderr(&self) -> f64 {
         self.objects_variance.max(0.0).sqrt()

@@ -66,7 +66,7 @@ impl RowSum {
 }
 
 /// Whether the part of a stack without live samples is older than the recording.
-fn is_older(profile: &HeapProfile, stack: &Stack<'_>) -> bool {
+pub(super) fn is_older(profile: &HeapProfile, stack: &Stack<'_>) -> bool {
     stack.recorded.agrees && profile.rest_is_older()
 }
 

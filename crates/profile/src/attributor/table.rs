@@ -9,7 +9,7 @@ use crate::ages::AgeBucket;
 use crate::attribution::place;
 use crate::profile::HeapProfile;
 use crate::selection::{
-    Group, NO_ROUTE_RECORDED, Selection, TracebackDepth, TypeEntry, TypeTable, traceback,
+    Group, NO_ROUTE_RECORDED, RowId, Selection, TracebackDepth, TypeEntry, TypeTable, traceback,
 };
 use crate::symbols::LoadObject;
 use crate::type_name::{Qualify, element_of};
@@ -22,7 +22,29 @@ impl TypeAttributor {
         files: &dyn LoadObject,
         selection: &Selection,
     ) -> TypeTable {
+        self.summarize_part(profile, files, selection, None)
+    }
+
+    /// Sums the profile's live memory of one row of the table by type, as `selection` says.
+    pub fn summarize_row(
+        &mut self,
+        profile: &HeapProfile,
+        files: &dyn LoadObject,
+        selection: &Selection,
+        row: RowId,
+    ) -> TypeTable {
+        self.summarize_part(profile, files, selection, Some(row))
+    }
+
+    fn summarize_part(
+        &mut self,
+        profile: &HeapProfile,
+        files: &dyn LoadObject,
+        selection: &Selection,
+        row: Option<RowId>,
+    ) -> TypeTable {
         let keys = self.prepare(profile, files);
+        let mut ids = FxHashMap::<u32, RowId>::default();
         let rate = profile.sample_rate();
         let mut sums = Sums { profile, rows: FxHashMap::default() };
         let mut tracebacks = Tracebacks::default();
@@ -34,6 +56,13 @@ impl TypeAttributor {
             }
             if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
                 continue;
+            }
+            if let Some(row) = row {
+                let owner = self.owner_of(stack.addresses, key);
+                let id = ids.entry(owner).or_insert_with(|| self.row_id(profile, owner));
+                if *id != row {
+                    continue;
+                }
             }
             match selection.group {
                 Group::Container | Group::Element => {
@@ -57,6 +86,12 @@ impl TypeAttributor {
             self.traceback(stack.addresses, selection.depth)
         }));
         TypeTable::new(entries, &mut self.names, profile.recording())
+    }
+
+    /// The id of an owner's row.
+    fn row_id(&mut self, profile: &HeapProfile, owner: u32) -> RowId {
+        let row = self.entry(profile, &Key::Owner(owner), Group::Container, RowSum::default());
+        RowId::of(&row.type_name, &row.full_type, row.is_attributed)
     }
 
     pub(super) fn entry(

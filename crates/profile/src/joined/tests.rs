@@ -185,3 +185,45 @@ fn tables_of_names_and_of_addresses_agree_with_live_samples() {
         }
     }
 }
+
+#[test]
+fn births_are_by_type_by_route_and_by_time() {
+    let at = |sequence, age, label| LiveSample { label, ..sample(0x1010, sequence, 64, age) };
+    let samples = [at(0, 900, 1), at(1, 500, 1), at(2, 10, 0)];
+    let profile = profile(&[(0x1010, dumped(&[64; 5])), (0x2010, dumped(&[64; 2]))]);
+    let profile = profile.with_live_samples(&live(&samples), live(&samples));
+    let births = TypeAttributor::new().births(&profile, &no_files, &[100_000, 400_000]).unwrap();
+    assert_eq!(births.recorded_ms, 1_000_000);
+    let row = &births.types[0];
+    let samples_until = |moment| (births.born_until(row, moment).bytes / 524_320.0).round();
+    // Two samples of the dump have no live sample, so they are older than the recording.
+    assert_eq!([0, 100_000, 400_000, 1_000_000].map(samples_until), [2.0, 3.0, 3.0, 5.0]);
+    assert_eq!(row.unknown_share(), 0.0);
+    let of_table = table(&profile, Group::Container).entries[0].ages.unwrap();
+    let of_births = births.ages(row).unwrap();
+    assert!((of_births.older_than_10m - of_table.older_than_10m).abs() < 1e-6, "{of_births:?}");
+    assert!((of_births.known_share - of_table.known_share).abs() < 1e-6);
+    let routes: Vec<_> =
+        births.routes.iter().map(|row| (row.type_name.as_str(), row.periods.len())).collect();
+    assert_eq!(routes, [("(route not recorded)", 0), ("GET /items", 2), ("(no route)", 1)]);
+    assert_eq!(TypeAttributor::new().births(&self::profile(&[]), &no_files, &[]), None);
+}
+
+#[test]
+fn one_row_has_its_own_ages_and_routes() {
+    let at = |stack, sequence, age| LiveSample { label: 1, ..sample(stack, sequence, 64, age) };
+    let samples = [at(0x1010, 0, 900), at(0x1010, 1, 5), at(0x2010, 2, 5)];
+    let profile = profile(&[(0x1010, dumped(&[64; 2])), (0x2010, dumped(&[64]))]);
+    let profile = profile.with_live_samples(&live(&samples), live(&samples));
+    let types = table(&profile, Group::Container);
+    assert_eq!(types.entries.len(), 2, "{types:?}");
+    let sums = |entry: &crate::TypeEntry, group: Group| {
+        let row = crate::RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed);
+        let table = TypeAttributor::new().summarize_row(&profile, &no_files, &group.into(), row);
+        let sum = |row: crate::TypeEntry| (row.type_name, (row.estimate.bytes / 524_320.0).round() as u64);
+        table.entries.into_iter().map(sum).collect::<Vec<_>>()
+    };
+    assert_eq!(sums(&types.entries[0], Group::Age), [("1 s to 10 s".into(), 1), ("10 min to 1 h".into(), 1)]);
+    assert_eq!(sums(&types.entries[1], Group::Age), [("1 s to 10 s".into(), 1)]);
+    assert_eq!(sums(&types.entries[0], Group::Route), [("GET /items".into(), 2)]);
+}

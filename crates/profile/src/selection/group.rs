@@ -71,7 +71,8 @@ impl Group {
         }
     }
 
-    /// Whether the group needs live samples, which only the live heap has. Snapshots and exports do not keep them.
+    /// Whether the group needs live samples, which only the live heap has. Exports do not keep them. Snapshots keep their
+    /// sums over all stacks ([`Births`](crate::Births)).
     pub fn needs_live_samples(self) -> bool {
         matches!(self, Self::Age | Self::Route)
     }

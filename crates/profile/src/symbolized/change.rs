@@ -73,6 +73,26 @@ impl ChangeTable {
         normal_quantile(1.0 - FAMILY_WISE_ERROR / rows.max(1) as f64)
     }
 
+    /// A table of rows with known differences. Marks the significant ones, and leaves out rows that did not change.
+    pub(crate) fn of_rows(mut rows: Vec<Change>, mut total: Change) -> Self {
+        let compared = rows.len();
+        let threshold = significant_stderrs(compared);
+        rows.retain(|row| row.base != row.target);
+        rows.iter_mut().for_each(|row| row.is_significant = row.difference.is_beyond(threshold));
+        total.is_significant = total.difference.is_beyond(significant_stderrs(1));
+        let mut table = Self { rows, total, compared, threshold };
+        table.sort();
+        table
+    }
+
+    fn sort(&mut self) {
+        self.rows.sort_by(|a, b| {
+            let size = |row: &Change| row.difference.bytes.abs();
+            let names = |row: &Change| (row.full_type.clone(), row.type_name.clone());
+            size(b).total_cmp(&size(a)).then_with(|| names(a).cmp(&names(b)))
+        });
+    }
+
     pub(super) fn of_parts(base: &Parts, target: &Parts, rate: SampleRate) -> Self {
         let nothing = Stacks::default();
         let large = base.large_below.abs_diff(target.large_below);
@@ -101,11 +121,7 @@ impl ChangeTable {
         }
         table.total.difference.bytes_variance += all_resized.powi(2);
         table.total.is_significant = table.total.difference.is_beyond(significant_stderrs(1));
-        table.rows.sort_by(|a, b| {
-            let size = |row: &Change| row.difference.bytes.abs();
-            let names = |row: &Change| (row.full_type.clone(), row.type_name.clone());
-            size(b).total_cmp(&size(a)).then_with(|| names(a).cmp(&names(b)))
-        });
+        table.sort();
         table
     }
 }
@@ -169,23 +185,14 @@ impl Change {
         self.base += base;
         self.target += target;
         if !is_same {
-            self.difference += difference(base, target);
+            self.difference += target.minus(base);
         }
     }
 
-    fn add_row(&mut self, row: &Self) {
+    pub(crate) fn add_row(&mut self, row: &Self) {
         self.base += row.base;
         self.target += row.target;
         self.difference += row.difference;
-    }
-}
-
-fn difference(base: Estimate, target: Estimate) -> Estimate {
-    Estimate {
-        objects: target.objects - base.objects,
-        bytes: target.bytes - base.bytes,
-        objects_variance: target.objects_variance + base.objects_variance,
-        bytes_variance: target.bytes_variance + base.bytes_variance,
     }
 }
 
