@@ -87,10 +87,12 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let pattern = OnceCell::new();
-        let (route, _entered) = self.tracer.enter_route(|| {
+        let label = || {
             let pattern = pattern.get_or_init(|| request.match_pattern());
             RouteLabel::new(request.method().as_str(), pattern.as_deref())
-        });
+        };
+        let mut route = None;
+        let _entered = self.tracer.enter_route(label, &mut route);
         RouteFuture::new(self.inner.call(request), route)
     }
 }

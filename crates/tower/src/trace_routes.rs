@@ -118,8 +118,9 @@ impl<S> TraceRoutes<S> {
         S: Service<Request<B>>,
     {
         let Settings { tracer, pattern } = self.settings;
-        let (route, _entered) =
-            tracer.enter_route(|| RouteLabel::new(request.method().as_str(), pattern(request.extensions())));
+        let label = || RouteLabel::new(request.method().as_str(), pattern(request.extensions()));
+        let mut route = None;
+        let _entered = tracer.enter_route(label, &mut route);
         RouteFuture::new(pass_on(&mut self.inner, request), route)
     }
 }

@@ -181,7 +181,8 @@ impl Counts {
         self.open(now, Position { node, slot }, parent, identity.kind == TraceKind::Route, kept)
     }
 
-    #[inline]
+    // Inlined, so that what begins stays in registers until it is written where it belongs.
+    #[inline(always)]
     fn open(
         &self,
         now: u64,
@@ -219,7 +220,7 @@ impl Counts {
         let mut has_children = false;
         let mut bytes = None;
         if let Some(slot) = call.position.slot {
-            let closed = self.slots.close(slot);
+            let closed = self.slots.close(slot, call.is_request);
             has_children = closed.has_children;
             bytes = (call.is_request && outcome == Outcome::Completed).then_some(closed.bytes);
             if let Some(surplus) = kept.spare.replace(closed.next) {

@@ -115,7 +115,8 @@ impl Frames {
     }
 
     /// Exits the call at this depth, and the calls inside. Without `end` nothing is counted.
-    #[inline]
+    // Inlined, so that the readings stay in registers.
+    #[inline(always)]
     pub(crate) fn exit(&mut self, depth: Depth, adder: Option<Adder<'_>>, end: Option<Reading>) {
         if let (Some(adder), Some(end)) = (adder, end)
             && let Some((frame, below)) = self.frames.split_last_mut()
@@ -218,7 +219,7 @@ impl Frame {
     }
 
     /// Counts a poll that ends now. Returns what it cost with the calls `inside`.
-    #[inline]
+    #[inline(always)]
     fn settle(&self, adder: Adder<'_>, inside: Reading, end: Reading) -> Reading {
         let cost = end.minus(self.begin);
         if let Some((numbers, adding)) = adder.kept.numbers(&adder.counts.table, self.position.node) {

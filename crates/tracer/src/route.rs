@@ -96,18 +96,19 @@ impl EnteredRoute {
         Self { depth: None, _label: None, _not_send: PhantomData }
     }
 
-    /// A request begins and is entered. It counts in this counting, unless that is 0. Apart, so that a request which is
-    /// not followed saves no registers.
+    /// Begins `request` and enters it. It counts in this counting, unless that is 0. Apart, so that a request which is not
+    /// followed saves no registers.
     #[inline(never)]
-    pub(crate) fn begin(generation: u64, name: RouteLabel<'_>) -> (Option<RouteCall>, Self) {
+    pub(crate) fn begin(generation: u64, name: RouteLabel<'_>, request: &mut Option<RouteCall>) -> Self {
         let route = known(name);
-        let (mut request, mut depth) = (RouteCall::unfollowed(), None);
+        let label = live_label(route);
+        // Written in place: values that are built and then moved cost more than the counting.
+        let request = request.insert(RouteCall { call: Call::uncounted(), label });
+        let mut depth = None;
         if generation != 0 {
             depth = request.call.enter_route(generation, name, route.map(|route| route.number));
         }
-        request.label = live_label(route);
-        let _label = request.label.map(LiveLabel::enter);
-        (request.if_followed(), Self { depth, _label, _not_send: PhantomData })
+        Self { depth, _label: label.map(LiveLabel::enter), _not_send: PhantomData }
     }
 }
 

@@ -111,7 +111,7 @@ impl Slots {
     /// Gives back the slot of a call that ends. Returns whether it had open children.
     #[cfg(test)]
     pub(crate) fn give_back(&self, id: SlotId) -> bool {
-        let closed = self.close(id);
+        let closed = self.close(id, false);
         self.put(closed.next);
         closed.has_children
     }
@@ -125,18 +125,26 @@ impl Slots {
         }
     }
 
-    /// Ends the call of a slot.
+    /// Ends the call of a slot. `is_run_here`: only the thread that runs the call begins children of it, and that is this
+    /// thread. That holds for requests, but not for spans, which any thread can name as a parent.
     #[inline]
-    pub(crate) fn close(&self, id: SlotId) -> Closed {
+    pub(crate) fn close(&self, id: SlotId, is_run_here: bool) -> Closed {
         let next = SlotId { version: id.version.wrapping_add(1), ..id };
         let Some(slot) = self.slots.get(id.number) else {
             return Closed { has_children: false, bytes: 0, next };
         };
-        // Children that end later find another version.
-        let (_, children) = halves(slot.state.swap(word(next.version, 0), Ordering::AcqRel));
+        let ended = word(next.version, 0);
+        let has_children = if is_run_here && slot.state.load(Ordering::Acquire) == word(id.version, 0) {
+            // Without open children, no other thread knows the slot, and an exchange is the largest part of an end.
+            slot.state.store(ended, Ordering::Release);
+            false
+        } else {
+            // Children that end later find another version.
+            halves(slot.state.swap(ended, Ordering::AcqRel)).1 > 0
+        };
         let bytes = slot.next_or_bytes.load(Ordering::Relaxed);
         slot.next_or_bytes.store(0, Ordering::Relaxed);
-        Closed { has_children: children > 0, bytes, next }
+        Closed { has_children, bytes, next }
     }
 
     /// Gives back a slot without a call.
@@ -241,11 +249,11 @@ mod tests {
         assert!(slots.child_begins(call));
         slots.add_bytes(call, 5);
         slots.add_bytes(call, 2);
-        let Closed { has_children, bytes, next } = slots.close(call);
+        let Closed { has_children, bytes, next } = slots.close(call, false);
         assert!(has_children && bytes == 7 && slots.take().is_none());
         assert!(!slots.child_ends(call) && !slots.child_begins(call));
         assert!(slots.child_begins(next) && slots.child_ends(next));
-        let Closed { has_children, bytes, next: kept } = slots.close(next);
+        let Closed { has_children, bytes, next: kept } = slots.close(next, true);
         slots.put(kept);
         assert!(!has_children && bytes == 0);
         assert_eq!(slots.take(), Some(kept));

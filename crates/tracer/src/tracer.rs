@@ -121,14 +121,14 @@ impl Tracer {
         RouteCall::begin(generation, label())
     }
 
-    /// A request begins, as with [`route`](Self::route), and this thread runs it until the second value is dropped. For
-    /// services whose call returns a future: some work before they return it. The first value is for the polls of that
-    /// future.
+    /// Begins `request`, as [`route`](Self::route) does, and lets this thread run it until the result is dropped. For
+    /// services whose call returns a future: some work before they return it. `request` is for the polls of that future.
     ///
     /// ```
     /// # use memory_debug_tracer::{RouteFuture, RouteLabel, Tracer};
     /// # fn call<F: Future>(tracer: &Tracer, service: impl FnOnce() -> F) -> RouteFuture<F> {
-    /// let (request, _entered) = tracer.enter_route(|| RouteLabel::new("GET", Some("/items/{id}")));
+    /// let mut request = None;
+    /// let _entered = tracer.enter_route(|| RouteLabel::new("GET", Some("/items/{id}")), &mut request);
     /// RouteFuture::new(service(), request)
     /// # }
     /// # let _ = call(&Tracer::new(), || std::future::ready(1));
@@ -137,12 +137,13 @@ impl Tracer {
     pub fn enter_route<'a>(
         &self,
         label: impl FnOnce() -> RouteLabel<'a>,
-    ) -> (Option<RouteCall>, EnteredRoute) {
+        request: &mut Option<RouteCall>,
+    ) -> EnteredRoute {
         let generation = self.0.switch.load(Ordering::Relaxed);
         if generation == 0 && !recording() {
-            return (None, EnteredRoute::unfollowed());
+            return EnteredRoute::unfollowed();
         }
-        EnteredRoute::begin(generation, label())
+        EnteredRoute::begin(generation, label(), request)
     }
 
     /// Counts `future` as a request. See [`route`](Self::route).

@@ -104,7 +104,8 @@ fn a_request_that_is_dropped_leaves_no_label_behind() {
     assert_eq!(live_mib("GET /dropped"), 1);
     drop(future);
     assert_eq!((LiveLabel::current(), live_mib("GET /dropped")), (None, 0));
-    let entered = tracer.enter_route(|| label("/dropped"));
+    let mut request = None;
+    let entered = tracer.enter_route(|| label("/dropped"), &mut request);
     assert!(LiveLabel::current().is_some());
     drop(entered);
     assert_eq!(LiveLabel::current(), None);
@@ -132,7 +133,8 @@ fn a_request_that_panics_leaves_no_label_behind() {
 fn what_a_service_allocates_before_it_returns_its_future_has_the_label() {
     install().unwrap();
     let tracer = Tracer::new();
-    let (request, entered) = tracer.enter_route(|| label("/sync/{id}"));
+    let mut request = None;
+    let entered = tracer.enter_route(|| label("/sync/{id}"), &mut request);
     let held = hold(3);
     let mut future = pin!(RouteFuture::new(async { hold(4) }, request));
     drop(entered);

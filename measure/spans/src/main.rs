@@ -10,8 +10,9 @@ use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use memory_debug_tracer::{RouteLabel, TraceExt, Tracer};
+use memory_debug_tracer::{RouteFuture, RouteLabel, TraceExt, Tracer};
 use rustix::time::{ClockId, clock_gettime};
 use tracing::span::Id;
 use tracing::{Subscriber, info, info_span};
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         return usage();
     }
     if under == "on" {
+        // As in a service, which makes its tracer when it starts: the tracer can take the processor's counter now.
+        std::thread::sleep(Duration::from_millis(5));
         tracer.install();
     }
     let run: &dyn Fn(u64) = match (what.as_str(), under.as_str()) {
@@ -143,13 +146,16 @@ fn polls(future: impl Future<Output = ()>, count: u64) {
     }
 }
 
-/// Requests of one route, on several threads at once.
+/// Requests of one route as a layer counts them, on several threads at once.
 fn requests(tracer: &Tracer, threads: u64, count: u64) {
     let serve = || {
         let mut context = Context::from_waker(Waker::noop());
         for _ in 0..count {
-            let response = async { black_box(()) };
-            let future = tracer.route_future(|| RouteLabel::new("GET", Some("/items/{id}")), response);
+            let mut request = None;
+            let label = || RouteLabel::new("GET", Some("/items/{id}"));
+            let entered = tracer.enter_route(label, &mut request);
+            let future = RouteFuture::new(async { black_box(()) }, request);
+            drop(entered);
             assert!(poll(pin!(future), &mut context).is_ready());
         }
     };

@@ -31,6 +31,25 @@ fn a_time_with_children_ends_once_if_parent_and_child_end_together() {
 }
 
 #[test]
+fn a_request_that_ends_without_an_exchange_misses_no_child() {
+    loom::model(|| {
+        let slots = slots(1);
+        let request = slots.take().unwrap();
+        assert!(slots.child_begins(request));
+        let child = thread::spawn({
+            let slots = Arc::clone(&slots);
+            move || slots.child_ends(request)
+        });
+        let closed = slots.close(request, true);
+        let next = closed.next;
+        assert!(slots.child_begins(next) && slots.child_ends(next));
+        let child_ended_it = child.join().unwrap();
+        assert!(closed.has_children != child_ended_it);
+        assert!(!slots.close(next, true).has_children);
+    });
+}
+
+#[test]
 fn a_time_with_children_ends_as_often_as_it_begins() {
     loom::model(|| {
         let slots = slots(1);
