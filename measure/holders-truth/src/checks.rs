@@ -37,6 +37,7 @@ impl Checks {
     pub(crate) fn totals(&mut self, totals: &Totals, right: f64) {
         self.at_least("chain and root are right", totals.right, right, "% of held bytes");
         self.at_least("the direct holder has its name", totals.direct, 85.0, "% of held bytes");
+        println!("       of them an argument is not known, `_`: {:.2} % of held bytes", totals.partial);
         self.at_most(
             "reachable samples called unreachable",
             totals.falsely_unreachable as f64,

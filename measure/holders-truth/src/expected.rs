@@ -50,19 +50,46 @@ pub(crate) fn position(population: &str) -> usize {
         .unwrap_or_else(|| panic!("the population `{population}` is not in the list of expected populations"))
 }
 
-/// Whether a name fits a pattern, in which `*` stands for any text and `|` separates alternatives.
+/// Whether a name fits a pattern, in which `*` stands for any text and `|` separates alternatives. An argument `_` of the
+/// name fits any argument: the scan says that it does not know it.
 pub(crate) fn fits(pattern: &str, name: &str) -> bool {
-    pattern.split('|').any(|pattern| fits_one(pattern, name))
+    pattern.split('|').any(|pattern| fits_one(pattern, name, ' '))
 }
 
-fn fits_one(pattern: &str, name: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else {
-        return pattern == name;
-    };
-    let Some(rest) = name.strip_prefix(before) else {
-        return false;
-    };
-    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| fits_one(after, &rest[at..]))
+/// `before` is the character in front of the name.
+fn fits_one(pattern: &str, name: &str, before: char) -> bool {
+    if let Some(after) = pattern.strip_prefix('*') {
+        let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+        return { ends }
+            .any(|at| fits_one(after, &name[at..], name[..at].chars().next_back().unwrap_or(before)));
+    }
+    if let Some(rest) = name.strip_prefix('_').filter(|rest| rest.starts_with([',', '>']))
+        && matches!(before, '<' | ' ')
+    {
+        return fits_one(&pattern[argument_end(pattern)..], rest, '_');
+    }
+    match (pattern.chars().next(), name.chars().next()) {
+        (None, None) => true,
+        (Some(one), Some(other)) if one == other => {
+            fits_one(&pattern[one.len_utf8()..], &name[one.len_utf8()..], one)
+        }
+        _ => false,
+    }
+}
+
+/// Where the first argument of a list ends.
+fn argument_end(list: &str) -> usize {
+    let mut depth = 0_usize;
+    let end = list.char_indices().find(|(_, c)| {
+        let is_end = depth == 0 && matches!(c, ',' | '>');
+        match c {
+            '<' | '(' | '[' => depth += 1,
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        is_end
+    });
+    end.map_or(list.len(), |(at, _)| at)
 }
 
 #[cfg(test)]
@@ -80,6 +107,13 @@ mod tests {
             ("Bytes|Vec<u8>*", "Vec<u8> in populate (src/shared.rs)", true),
             ("Bytes|Vec<u8>*", "Vec<u64>", false),
             ("*", "", true),
+            ("HashMap<u64, Box<Leaf>>", "HashMap<_, Box<Leaf>>", true),
+            ("HashMap<String, HashMap<u64, Leaf>>", "HashMap<_, HashMap<_, Leaf>>", true),
+            ("Arc<HashMap<(u8, Key<A>), Leaf>>", "Arc<HashMap<_, Leaf>>", true),
+            ("HashMap<u64, Box<Leaf>>", "HashMap<_, Box<Other>>", false),
+            ("HashMap<u64, Box<Leaf>>", "HashMap<_>", false),
+            ("HashMap<u64, Box<Leaf>>", "Vec<_>", false),
+            ("HashMap<u64, Box<Leaf>>", "_", false),
         ] {
             assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }

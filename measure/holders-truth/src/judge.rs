@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use memory_debug_holders::HeldType;
+use memory_debug_holders::{HeldType, HolderChain};
 
 use crate::expected::{Expected, Fate, fits};
 use chain::{Verdict, chain_text, judge_chain};
@@ -30,6 +30,8 @@ struct Row {
     right: f64,
     /// Bytes whose direct holder has the right name.
     direct: f64,
+    /// The part of them whose direct holder has an argument that is not known.
+    partial: f64,
     /// Bytes with a chain that the report calls doubtful.
     doubtful: f64,
     unreachable: f64,
@@ -61,6 +63,8 @@ pub(crate) struct Totals {
     pub(crate) right: f64,
     /// The part whose direct holder has its name.
     pub(crate) direct: f64,
+    /// The part whose direct holder has its name except for an argument, as in `HashMap<_, Box<Leaf>>`.
+    pub(crate) partial: f64,
     /// Reachable samples that a report calls unreachable.
     pub(crate) falsely_unreachable: u64,
     /// The part of the planted leaks that is found, by samples.
@@ -119,6 +123,7 @@ impl<'a> Judge<'a> {
             if verdict.is_right() {
                 row.right += bytes;
                 row.direct += if verdict == Verdict::RightWithDirect { bytes } else { 0.0 };
+                row.partial += if is_partial(chain) { bytes } else { 0.0 };
                 let (sum, variance) = right.entry(at).or_default();
                 *sum += bytes;
                 *variance += chain.bytes_stderr.powi(2);
@@ -191,6 +196,7 @@ impl<'a> Judge<'a> {
             held_bytes,
             right: percent(held().map(|row| row.right).sum(), held_bytes),
             direct: percent(held().map(|row| row.direct).sum(), held_bytes),
+            partial: percent(held().map(|row| row.partial).sum(), held_bytes),
             falsely_unreachable: held().map(|row| row.unreachable_samples).sum(),
             leaks_found: percent(lost().map(|row| row.unreachable).sum(), lost().map(|row| row.seen).sum()),
             stale: percent(
@@ -209,6 +215,12 @@ impl Row {
             *self.mistakes.entry(what).or_default() += bytes;
         }
     }
+}
+
+/// Whether the direct holder has an argument that is not known.
+fn is_partial(chain: &HolderChain) -> bool {
+    let name = chain.links.first().and_then(|link| link.type_name.as_deref());
+    name.is_some_and(|name| ["<_,", "<_>", " _,", " _>"].iter().any(|part| name.contains(part)))
 }
 
 fn percent(part: f64, whole: f64) -> f64 {
