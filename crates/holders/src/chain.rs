@@ -18,8 +18,10 @@ const MILESTONE: u32 = 64;
 /// Holders of one walk that are remembered because something else points to them, too.
 const MAX_FORKS: usize = 64;
 
-/// Walks that look for other roots of one pointer.
+/// Walks that look for other roots of one pointer, and of all pointers. Both bound the time of a scan: 500,000 walks take
+/// about a second.
 const MAX_WALKS: usize = 48;
+const MAX_ALL_WALKS: usize = 500_000;
 
 /// A chain of holders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,6 +114,8 @@ pub(crate) struct Walker {
     ends: Vec<End>,
     /// For a region the walk that passed it, and how many regions followed.
     milestones: HashMap<u32, (u32, u32)>,
+    /// Walks that looked for other roots so far.
+    walks: usize,
 }
 
 #[derive(Debug)]
@@ -155,10 +159,11 @@ impl Walker {
                 }
             }
             for (at, source) in further {
-                if walks >= MAX_WALKS {
+                if walks >= MAX_WALKS || self.walks >= MAX_ALL_WALKS {
                     return chains;
                 }
                 walks += 1;
+                self.walks += 1;
                 let Some(other) = self.path(source, ways).map(|other| path.turn(at, &other)) else {
                     continue;
                 };
