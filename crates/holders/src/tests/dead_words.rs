@@ -59,7 +59,7 @@ fn a_stack_that_holds_a_queue_counts_more_than_a_large_block_that_was_freed() {
     let job = heap.sample("Box<Job>", &[7, 7]);
     let queue = heap.small(&[job, 1, 1, 1]);
     let freed = heap.large(&[0, 0, queue], 16 << 10);
-    let node = heap.small(&[freed, 1, 1, 1, 1, 1]);
+    let node = heap.small(&[vec![freed], vec![1; 63]].concat());
     heap.root(RootKind::ThreadLocal, Some("worker"), &[node]);
     heap.stack("consumer", &[queue]);
     let found = heap.holders();
@@ -111,6 +111,7 @@ fn a_dead_word_into_a_tree_with_pointers_to_parents_does_not_take_it() {
     }
     let stale = heap.small(&[vec![3; 255], vec![nodes[9]]].concat());
     let outer = heap.small(&[vec![3; 127], vec![stale]].concat());
+    let outer = heap.small(&[vec![3; 255], vec![outer]].concat());
     heap.fixed("shop::PAGES", &[outer]);
     heap.stack("tree", &[nodes[0]]);
     let found = heap.holders();
