@@ -16,6 +16,9 @@ const STUCK: Duration = Duration::from_secs(60);
 /// The time without the end of a scan that counts as a deadlock. Scans have a minute, and give way to the load.
 const NO_SCAN: Duration = Duration::from_secs(200);
 
+/// The longest time until the first counts.
+const PREPARES: Duration = Duration::from_secs(600);
+
 /// Settings of the allocator for scans. The program turns the profiler on once it records samples, and a dump has plain
 /// sums, so both can be compared.
 const CONF_OF_SCANS: &str = "prof_active:false,prof_unbias:false";
@@ -66,7 +69,7 @@ fn watch(child: &mut Child, mode: Mode) -> Result<Progress, String> {
     if mode == Mode::Scans {
         moved.insert("scans", (NO_SCAN, Instant::now()));
     }
-    let mut last_report = Instant::now();
+    let (begin, mut last_report) = (Instant::now(), Instant::now());
     loop {
         match lines.recv_timeout(Duration::from_secs(1)) {
             Ok(line) => {
@@ -99,6 +102,10 @@ fn watch(child: &mut Child, mode: Mode) -> Result<Progress, String> {
                 println!("{}", counts.join(" "));
                 return Ok(last);
             }
+        }
+        // Before the first counts, the process prepares itself under load.
+        if last.is_empty() && begin.elapsed() < PREPARES {
+            continue;
         }
         if let Some((name, (limit, _))) = moved.iter().find(|(_, (limit, moved))| moved.elapsed() >= *limit) {
             return Err(format!("no new {name} for {} s, last counts: {last:?}", limit.as_secs()));
