@@ -17,6 +17,8 @@ use memory_debug_fleet::Missing;
 use memory_debug_fleet::fuzzing::exchange;
 use serde_json::{Value, json};
 
+#[path = "../edited.rs"]
+mod edited;
 #[path = "../answer/input.rs"]
 mod input;
 #[path = "../answer/memory.rs"]
@@ -24,7 +26,8 @@ mod memory;
 #[path = "../reached.rs"]
 mod reached;
 
-use input::{Answer, Bytes, fields};
+use edited::fields;
+use input::{Answer, Bytes};
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;

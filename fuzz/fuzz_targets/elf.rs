@@ -1,5 +1,5 @@
-//! Any bytes as the executable. Symbolizing and attributing do not panic, take bounded memory and time, and give a
-//! reason if the file has no names.
+//! Any bytes as the executable. Symbolizing, attributing and the names that a scan of the heap needs do not panic, take
+//! bounded memory and time, and give a reason if the file has no names.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use memory_debug_profile::{Group, HeapProfile, Mapping, SymbolTier, TypeAttributor};
+use memory_debug_profile::{Group, HeapProfile, LoadObject, Mapping, SymbolNames, SymbolTier, Symbolizer, TypeAttributor};
 
 /// One stack for each address: dense over the pages with the code of the seeds, and sparse over the others.
 static PROFILE: LazyLock<HeapProfile> = LazyLock::new(|| {
@@ -36,4 +36,21 @@ fuzz_target!(|executable: &[u8]| {
         assert!(!table.entries.is_empty() && table.entries.len() <= stacks);
         assert_eq!(table.total.objects, stacks as f64);
     }
+    names(&file);
 });
+
+/// Looks up the names that a scan of the heap needs: of functions, of their instances, and of variables.
+fn names(file: &dyn LoadObject) {
+    let starts: Vec<u64> = (0..0x1800).step_by(64).chain([u64::MAX - 1, u64::MAX]).collect();
+    let instances = Symbolizer::new().instances(PROFILE.mappings(), &starts, file);
+    assert_eq!(instances.len(), starts.len());
+    assert!(instances.iter().flatten().all(|name| !name.is_empty()));
+    let Ok(names) = SymbolNames::read(&PROFILE.mappings()[0], file) else { return };
+    for address in starts {
+        let found = [names.static_at(address), names.thread_local_at(address), names.function_at(address)];
+        assert!(found.iter().flatten().all(|name| !name.is_empty()), "{found:?}");
+    }
+    let all = |_: &str| true;
+    let ranges = [names.statics_named(all), names.thread_locals_named(all), names.statics_beside(|name| name < "m")];
+    assert!(ranges.iter().flatten().all(|range| range.start <= range.end), "{ranges:?}");
+}

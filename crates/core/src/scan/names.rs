@@ -394,6 +394,7 @@ mod tests {
         assert_eq!(path("a::unpoll", "poll<S>"), None);
         assert_eq!(path("a::poll", "poll"), None);
         assert_eq!(path("a::poll", "drop<S>"), None);
+        assert_eq!(path("a::poll", ""), None);
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl Symbolizer {
             // Inlined functions come first.
             let frame = self.frames(address).last()?;
             let function = self.table().function(frame.function);
-            function.name.as_deref().filter(|_| !function.is_symbol).map(str::to_owned)
+            let name = function.name.as_deref().filter(|name| !function.is_symbol && !name.is_empty());
+            name.map(str::to_owned)
         };
         returns().map(name).collect()
     }
