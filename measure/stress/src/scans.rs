@@ -89,7 +89,7 @@ pub(crate) fn work(time: Duration) {
     let (counts, judged) = (Arc::new(Counts::default()), Arc::new(Judged::default()));
     let address = serve(JudgedCollector(Collector::new(), Arc::clone(&judged)));
     let steady = SteadyThreads::default();
-    // What is made once and stays: names and stacks, also those of the load, and the pages of the table.
+    // What is made once and stays: names and stacks, also of the load, and the pages of the table.
     let load = Load::start(KEPT, steady.clone());
     for page in SCANS.iter().chain(&OTHERS).chain(&["/holders/progress"]) {
         counts.ask(address, page);
