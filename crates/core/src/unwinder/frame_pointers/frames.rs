@@ -116,6 +116,20 @@ mod tests {
         assert_eq!(walk(10, 0, chain), [1001, 1004, 1007], "the return address is outside");
     }
 
+    #[cfg(target_arch = "aarch64")]
+    #[test]
+    fn a_signed_return_address_loses_its_signature() {
+        let address = 0x40_1234_usize;
+        let signed: usize;
+        // SAFETY: `hint #25` is `paciasp`, which signs x30, and changes nothing on processors without signatures.
+        unsafe {
+            std::arch::asm!("hint #25", inlateout("x30") address => signed, options(nomem, nostack, preserves_flags));
+        }
+        println!("signed: {}", signed != address);
+        assert_eq!(without_signature(signed), address);
+        assert_eq!(without_signature(address), address);
+    }
+
     #[test]
     fn ends_at_the_first_implausible_record() {
         let broken = |saved: fn(usize) -> usize| {
