@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::BirthChange;
+use self::periods::MAX_BOUNDS;
 pub(crate) use self::periods::bounds;
 use crate::ages::{AgeBucket, Ages, RecordedMemory};
 use crate::amount::Amount;
@@ -74,13 +75,14 @@ impl BirthRow {
         })
     }
 
-    /// The memory whose birth is known, or known to be before the recording.
-    fn known(&self) -> Amount {
-        self.born().map(|(_, born)| born).sum::<Amount>() + amount(self.older)
+    /// All memory of the row, whatever its age.
+    fn all(&self) -> Amount {
+        self.born().map(|(_, born)| born).sum::<Amount>() + amount(self.older) + amount(self.unknown)
     }
 
-    fn all(&self) -> Amount {
-        self.known() + amount(self.unknown)
+    /// Bytes of the row, whatever their age.
+    pub fn bytes(&self) -> u64 {
+        u64::try_from(self.all().bytes).unwrap_or(0)
     }
 
     /// The part of the bytes of which nothing is recorded, from 0 to 1.
@@ -91,6 +93,17 @@ impl BirthRow {
 }
 
 impl Births {
+    /// Drops what is beyond the numbers that a snapshot keeps, so that a damaged file costs no more than a sound one.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.bounds_ms.truncate(MAX_BOUNDS);
+        self.types.truncate(MAX_TYPES);
+        self.routes.truncate(MAX_ROUTES);
+        let rows = self.types.iter_mut().chain(&mut self.routes).chain([&mut self.all]);
+        rows.for_each(|row| row.periods.truncate(MAX_BOUNDS + 1));
+        self
+    }
+
     /// The same moment of a heap without memory.
     #[must_use]
     pub fn without_memory(&self) -> Self {

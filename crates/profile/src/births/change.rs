@@ -8,6 +8,7 @@ use crate::selection::Group;
 use crate::symbolized::{Change, ChangeTable};
 
 /// A row at two moments of one recording. The variances count only the memory that is not the same at both moments.
+/// Memory of the second moment whose age is unknown counts as born since, so it adds noise, but no growth.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BirthChange {
@@ -24,9 +25,10 @@ pub struct BirthChange {
 impl BirthChange {
     /// The change of a row from `base` to `target`, of which one can be missing.
     pub fn between(base: (&Births, Option<&BirthRow>), target: (&Births, Option<&BirthRow>)) -> Self {
-        let (before, after) = (base.1.map(BirthRow::known), target.1.map(BirthRow::known));
         let survived = target.1.map(|row| target.0.until(row, base.0.recorded_ms)).unwrap_or_default();
-        Self::of(target.0, before.unwrap_or_default(), after.unwrap_or_default(), survived)
+        // A row that is missing was too small to be kept. It had at least what survived.
+        let before = base.1.map_or(survived, BirthRow::all);
+        Self::of(target.0, before, target.1.map(BirthRow::all).unwrap_or_default(), survived)
     }
 
     fn of(births: &Births, before: Amount, after: Amount, survived: Amount) -> Self {

@@ -3,7 +3,7 @@
 use crate::ages::AgeBucket;
 
 /// Most bounds of periods.
-const MAX_BOUNDS: usize = 56;
+pub(super) const MAX_BOUNDS: usize = 56;
 
 /// Most moments of earlier snapshots. The newest count.
 const MAX_MOMENTS: usize = 32;

@@ -75,5 +75,11 @@ fn a_damaged_row_has_no_bad_effect() {
         assert!(births.born_until(&births.types[0], moment).bytes.is_finite());
     }
     assert!(births.ages(&births.types[0]).is_some());
+    let mut large = births.clone();
+    large.bounds_ms = vec![1; 999];
+    large.types = vec![BirthRow { periods: vec![(0, 1, 1); 999], ..BirthRow::default() }; 999];
+    let bounded = large.bounded();
+    let lengths = [bounded.bounds_ms.len(), bounded.types.len(), bounded.types[0].periods.len()];
+    assert_eq!(lengths, [56, MAX_TYPES, 57]);
     assert_eq!(births.changes(&births, crate::Group::Route, true).rows.len(), 0);
 }
