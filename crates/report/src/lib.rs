@@ -123,8 +123,8 @@ pub use instance_report::InstanceReport;
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    AgeBucket, Ages, CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, NoRowId,
-    PprofOptions, PprofSymbols, RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
+    AgeBucket, Ages, BirthRow, Births, CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf,
+    NoRowId, PprofOptions, PprofSymbols, RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use monitor::{
     ActionOutcome, BlockedThread, BlockedWorker, Capture, CaptureKind, CaptureStatus, CapturedProcess,
@@ -144,7 +144,7 @@ pub use root_summary::{FieldRow, RootRow, RootSummary};
 pub use samples::SampleOrigin;
 pub use schema::SCHEMA;
 pub use snapshot::{
-    ChangeKind, DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
+    ChangeKind, DiffRow, Growth, LeakRule, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
     SnapshotInfo, Suspect,
 };
 pub use trace::{BytesPerRequest, RouteTrace, Trace, TraceEvent, TraceKind, TraceNode, TraceReport};

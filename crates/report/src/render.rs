@@ -50,7 +50,9 @@ pub mod __private {
 
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
-    pub use super::ages::{AGE_HEADINGS, age_cells, ages_line, has_ages, slack_lines};
+    pub use super::ages::{
+        AGE_HEADINGS, age_cells, ages_line, cells_of as age_cells_of, has_ages, slack_lines,
+    };
     pub use super::change::{
         NO_ROW_DIFFERS, cells as change_cells, moments as compared_moments, total as change_total,
         without_rows as no_change,
@@ -72,8 +74,8 @@ pub mod content {
     pub use super::instance::write as write_instance;
     pub use super::layout::Layout;
     pub use super::leaks::{
-        cells as suspect_cells, compared as leak_test, left_out, limit as leak_limit, result as leak_result,
-        runs as leak_runs, taken, time_left,
+        age_cells as suspect_age_cells, cells as suspect_cells, compared as leak_test, left_out,
+        limit as leak_limit, result as leak_result, runs as leak_runs, taken, time_left,
     };
     pub use super::missing::values as unavailable;
     pub use super::monitor::{earlier as earlier_processes, write as write_monitor};

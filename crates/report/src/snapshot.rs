@@ -8,13 +8,14 @@ mod leaks;
 use std::time::{Duration, SystemTime};
 
 use memory_debug_formats::to_json_line;
-use memory_debug_profile::{PprofOptions, SymbolizedProfile};
+use memory_debug_profile::{Births, PprofOptions, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 pub use self::diff::{ChangeKind, DiffRow, SnapshotDiff};
 pub use self::growth::{Growth, beyond_peaks};
 pub use self::id::SnapshotId;
-pub use self::leaks::{LeakRun, LeakVerdict, LeftOut, Suspect};
+pub use self::leaks::{LeakRule, LeakRun, LeakVerdict, LeftOut, Suspect};
+use crate::ages::RecordedAges;
 use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
 use crate::error::{Error, ErrorKind};
@@ -26,10 +27,14 @@ use crate::timestamp;
 /// Schema of the description in a snapshot's profile: the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
 
+/// Schema of the times of allocation in a snapshot's profile, which are a comment of their own.
+const BIRTHS_SCHEMA: &str = "memory-debug-births/v1";
+
 /// A snapshot of the heap: the memory of each stack at one moment, with names and the numbers around it.
 ///
 /// It is kept in memory in the form in which it is saved: a profile in pprof's format, which other tools can open,
-/// with a [`SnapshotInfo`] as its comment. A thousand stacks take about 40 KiB.
+/// with a [`SnapshotInfo`] as its comment. A thousand stacks take about 40 KiB. If ages are recorded, a second comment
+/// says when the memory of each type and route was allocated.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     info: SnapshotInfo,
@@ -66,6 +71,16 @@ pub struct SnapshotInfo {
     pub cgroup_limit_bytes: Option<u64>,
     /// The limit that the process reaches first: of its container, of a group above, or of the machine.
     pub ceiling: Option<Ceiling>,
+    /// Since when ages are recorded, and for how much of the memory. `None` if they are not, or if an older version wrote
+    /// the file.
+    pub ages: Option<RecordedAges>,
+}
+
+/// The comment with the times of allocation.
+#[derive(Serialize, Deserialize)]
+struct BirthsComment<B> {
+    schema: String,
+    births: B,
 }
 
 impl SnapshotInfo {
@@ -96,6 +111,7 @@ impl SnapshotInfo {
             cgroup_current_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.current_bytes),
             cgroup_limit_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes),
             ceiling: report.ceiling().ok(),
+            ages: report.types.as_ref().and_then(|types| types.ages.clone()),
         }
     }
 }
@@ -107,8 +123,29 @@ impl Snapshot {
     ///
     /// If the profile cannot be written as pprof.
     pub fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, Error> {
+        Self::with_births(info, profile, None, at)
+    }
+
+    /// Makes a snapshot, as [`new`](Self::new) does, that also keeps when the memory was allocated.
+    ///
+    /// # Errors
+    ///
+    /// If the profile cannot be written as pprof.
+    pub fn with_births(
+        mut info: SnapshotInfo,
+        profile: &SymbolizedProfile,
+        births: Option<&Births>,
+        at: SystemTime,
+    ) -> Result<Self, Error> {
+        fn line(value: &impl Serialize) -> Result<String, Error> {
+            to_json_line(value).map_err(|error| Error::of(ErrorKind::Internal, error))
+        }
+        info.ages = info.ages.filter(|_| births.is_some());
         let mut options = PprofOptions::taken_at(at);
-        options.comments.push(to_json_line(&info).map_err(|error| Error::of(ErrorKind::Internal, error))?);
+        options.comments.push(line(&info)?);
+        if let Some(births) = births {
+            options.comments.push(line(&BirthsComment { schema: BIRTHS_SCHEMA.into(), births })?);
+        }
         let mut pprof = Vec::new();
         profile.write_pprof(&options, &mut pprof).map_err(|error| Error::of(ErrorKind::Profile, error))?;
         Ok(Self { info, pprof: pprof.into() })
@@ -154,8 +191,24 @@ impl Snapshot {
     ///
     /// Never for a snapshot that this process took or read, because it was readable then.
     pub fn profile(&self) -> Result<SymbolizedProfile, Error> {
+        self.contents().map(|(profile, _)| profile)
+    }
+
+    /// The stacks, and when the memory of each type and route was allocated. The latter is `None` if ages were not
+    /// recorded, or if another version wrote it in another way.
+    ///
+    /// # Errors
+    ///
+    /// As for [`profile`](Self::profile).
+    pub fn contents(&self) -> Result<(SymbolizedProfile, Option<Births>), Error> {
         let read = SymbolizedProfile::read_pprof(&*self.pprof);
-        read.map(|(profile, _)| profile).map_err(|error| Error::of(ErrorKind::Snapshot, error))
+        let (profile, comments) = read.map_err(|error| Error::of(ErrorKind::Snapshot, error))?;
+        let is_births = |comment: &&String| comment.starts_with('{') && comment.contains(BIRTHS_SCHEMA);
+        let births = comments.iter().filter(is_births).find_map(|comment| {
+            let read = serde_json::from_str::<BirthsComment<Births>>(comment).ok()?;
+            (read.schema == BIRTHS_SCHEMA).then(|| read.births.bounded())
+        });
+        Ok((profile, births))
     }
 
     /// Time from this snapshot to `later`. `None` if `later` is older, or the clock was set in between.
@@ -218,6 +271,7 @@ pub(crate) mod tests {
             cgroup_current_bytes: None,
             cgroup_limit_bytes: None,
             ceiling: None,
+            ages: None,
         };
         Snapshot::new(info, &profile, at).unwrap()
     }
@@ -232,6 +286,37 @@ pub(crate) mod tests {
         assert_eq!(read.profile().unwrap(), snapshot.profile().unwrap());
         assert_eq!(read.profile().unwrap().total().bytes, 9 * 524_320);
         assert_eq!(read.info().taken_at, "1970-01-01T00:00:07.000Z");
+    }
+
+    /// A copy of the snapshot that keeps when its memory was allocated.
+    pub(crate) fn with_births(snapshot: &Snapshot, births: &Births) -> Snapshot {
+        let ages = RecordedAges {
+            recorded_since: Some("1970-01-01T00:00:00.000Z".into()),
+            recorded_seconds: births.recorded_ms as f64 / 1000.0,
+            known_share: Some(1.0),
+            dropped_samples: 0,
+        };
+        let info = SnapshotInfo { ages: Some(ages), ..snapshot.info().clone() };
+        Snapshot::with_births(info, &snapshot.profile().unwrap(), Some(births), SystemTime::UNIX_EPOCH)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_keeps_when_memory_was_allocated_and_one_without_it_has_no_ages() {
+        let births = serde_json::json!({
+            "recorded_ms": 9000, "sample_bytes": 524_288, "bounds_ms": [4000],
+            "all": {"periods": [[0, 8193, 524_320]]},
+            "types": [{"type": "A", "full_type": "a::A", "is_attributed": true, "periods": [[0, 8193, 524_320]]}],
+        });
+        let births: Births = serde_json::from_value(births).unwrap();
+        let plain = empty(7, "x");
+        let snapshot = with_births(&plain, &births);
+        let read = Snapshot::from_bytes(snapshot.as_bytes()).unwrap();
+        assert_eq!(read.info().ages.as_ref().map(|ages| ages.recorded_seconds), Some(9.0));
+        assert_eq!(read.contents().unwrap().1, Some(births));
+        assert_eq!(plain.contents().unwrap().1, None);
+        let alone = Snapshot::new(snapshot.info().clone(), &plain.profile().unwrap(), SystemTime::UNIX_EPOCH);
+        assert_eq!(alone.unwrap().info().ages, None, "ages without the times that they come from");
     }
 
     #[test]

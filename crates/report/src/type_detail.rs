@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memory_debug_profile::{Group, RowId, Selection, SymbolizedProfile, TracebackDepth};
+use memory_debug_profile::{Group, RowId, Selection, SymbolizedProfile, TracebackDepth, TypeTable};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::types::row;
 /// Most rows of each breakdown.
 const MOST_ROWS: usize = 20;
 
-/// The breakdowns, in their order.
+/// The breakdowns of a profile with symbols, in their order.
 const GROUPS: [Group; 6] =
     [Group::Function, Group::File, Group::Line, Group::Thread, Group::SizeClass, Group::Traceback];
 
@@ -121,9 +121,25 @@ impl TypeDetail {
     }
 }
 
+impl TypeDetail {
+    /// Adds the type's memory, summed by age or by route. Call it in the order in which the groups are shown. A table
+    /// without any known row, as when nothing is recorded, is left out.
+    pub fn add_group(&mut self, table: &TypeTable, group: Group) {
+        if table.entries.iter().any(|entry| entry.is_attributed) {
+            self.groups.push(TypeGroup::of_rows(
+                table.entries.iter().map(|entry| row(entry, group)).collect(),
+                group,
+            ));
+        }
+    }
+}
+
 impl TypeGroup {
     fn of(profile: &SymbolizedProfile, group: Group) -> Self {
-        let mut rows = summed(profile, group);
+        Self::of_rows(summed(profile, group), group)
+    }
+
+    fn of_rows(mut rows: Vec<TypeRow>, group: Group) -> Self {
         let omitted_rows = rows.len().saturating_sub(MOST_ROWS) as u64;
         rows.truncate(MOST_ROWS);
         Self { group: group.as_str().to_owned(), rows, omitted_rows }

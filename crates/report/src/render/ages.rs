@@ -1,6 +1,6 @@
 //! Renders ages and slack of the rows of a table.
 
-use memory_debug_profile::Group;
+use memory_debug_profile::{Ages, Group};
 
 use crate::report::{TypeRow, TypeSummary};
 use crate::units::{Bytes, percent, printable, short_name, span};
@@ -25,9 +25,13 @@ pub fn has_ages(summary: &TypeSummary) -> bool {
 /// bounds, because memory from before the recording is older than it, by an unknown time.
 pub fn age_cells(summary: &TypeSummary, row: &TypeRow) -> [String; 2] {
     let Some(ages) = &row.ages else { return ["–", "–"].map(str::to_owned) };
-    let at_least = |is_lower_bound: bool| if is_lower_bound { "≥ " } else { "" };
     let recorded = summary.ages.as_ref().map_or(0.0, |ages| ages.recorded_seconds);
-    let is_share_bounded = recorded < LIMIT_SECONDS && ages.known_share < 1.0;
+    cells_of(ages, recorded < LIMIT_SECONDS && ages.known_share < 1.0)
+}
+
+/// The cells of ages. `is_share_bounded` says whether the share is a lower bound.
+pub fn cells_of(ages: &Ages, is_share_bounded: bool) -> [String; 2] {
+    let at_least = |is_lower_bound: bool| if is_lower_bound { "≥ " } else { "" };
     // `as` saturates.
     let median = format!("{}{}", at_least(ages.p50_is_lower_bound), span(ages.p50_seconds as u64));
     [median, format!("{}{:.0} %", at_least(is_share_bounded), 100.0 * ages.older_than_10m)]
@@ -86,8 +90,6 @@ pub fn slack_lines(rows: &[TypeRow]) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use memory_debug_profile::Ages;
-
     use super::*;
     use crate::ages::RecordedAges;
     use crate::sample;

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::ages::cells_of;
 use super::change::Moment;
 use crate::snapshot::{LeakRun, LeakVerdict, LeftOut, SnapshotInfo, Suspect};
 use crate::units::{Bytes, count, percent, printable, short_name, signed_bytes, signed_count, span};
@@ -85,12 +86,25 @@ pub fn time_left(suspect: &Suspect) -> Option<String> {
     suspect.seconds_to_limit.map(|seconds| span(seconds as u64))
 }
 
+/// How old the bytes of a suspect are: the median, and the share that is older than ten minutes. `None` if no ages are
+/// known.
+pub fn age_cells(suspect: &Suspect) -> Option<[String; 2]> {
+    let ages = suspect.ages.as_ref()?;
+    // How long ages are recorded is not known here, so each share with older memory can be a lower bound.
+    Some(cells_of(ages, ages.known_share < 1.0))
+}
+
 impl Display for Suspect {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let [name, change, error, bytes, objects, rate] = cells(self);
         write!(f, "{name}: {change} (± {error}) to {bytes}, {objects} objects, {rate} per hour")?;
-        match time_left(self) {
-            Some(time) => write!(f, "; at this rate it reaches the limit in {time}"),
+        if let Some(time) = time_left(self) {
+            write!(f, "; at this rate it reaches the limit in {time}")?;
+        }
+        match age_cells(self) {
+            Some([median, share]) => {
+                write!(f, "; half of its bytes are older than {median}, and {share} are older than 10 min")
+            }
             None => Ok(()),
         }
     }
@@ -144,6 +158,7 @@ mod tests {
             bytes_per_hour: 2.0 * 1_073_741_824.0,
             seconds_to_limit: Some(5400.0),
             history_bytes: vec![10 << 20, 25 << 20, 40 << 20],
+            ages: None,
         };
         let ceiling = serde_json::json!({
             "limit_bytes": 300 << 20, "used_bytes": 294 << 20, "room_bytes": 6 << 20, "set_by": "group-above",
@@ -156,6 +171,8 @@ mod tests {
             seconds,
             compared_rows: 31,
             notes: notes.iter().copied().map(String::from).collect(),
+            rule: crate::LeakRule::Growth,
+            rows_without_ages: 0,
         };
         let mut verdict = LeakVerdict {
             run: run(3, 54.0, &[]),
@@ -199,6 +216,11 @@ left out: 2 snapshots, from a (2026-11-21T09:00:00.000Z) to b (2026-11-21T09:00:
 31 types compared. A type is reported if it grew.
 ";
         assert_eq!(verdict.to_string(), expected);
+        let mut ages = memory_debug_profile::Ages::default();
+        (ages.p50_seconds, ages.older_than_10m, ages.known_share) = (302.0, 0.25, 0.75);
+        verdict.suspects[0].ages = Some(ages);
+        let expected = "per hour; half of its bytes are older than 5m 2s, and ≥ 25 % are older than 10 min\n";
+        assert!(verdict.to_string().contains(expected), "{verdict}");
         verdict.run.snapshots = vec![info(None); 6];
         let text = verdict.to_string();
         assert!(

@@ -1,6 +1,6 @@
 //! The difference between two snapshots.
 
-use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
+use memory_debug_profile::{Births, Change, ChangeTable, Group, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -9,6 +9,8 @@ use crate::comparison::{Basis, Comparison, Origin, Side};
 use crate::error::{Error, ErrorKind};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
+use crate::timestamp;
+use crate::units::printable;
 
 /// The difference between two snapshots. Rows that changed most come first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,53 +84,73 @@ pub enum ChangeKind {
 const TEST: &str = "z-test of the change in bytes; the variance is the sum of both moments, without stacks whose \
                     samples are the same in both; family-wise error of 5 % for the whole table (Bonferroni)";
 
+/// Description of the test of rows by age.
+const TEST_OF_AGES: &str = "z-test of the change in bytes; the variance is the sum of both moments; family-wise error of \
+                            5 % for the whole table (Bonferroni)";
+
+/// Description of the test of rows by route.
+const TEST_OF_ROUTES: &str = "z-test of the change in bytes; the variance is of what was allocated or freed in between; \
+                              family-wise error of 5 % for the whole table (Bonferroni)";
+
+/// One moment of a difference.
+struct Moment<'m> {
+    info: &'m SnapshotInfo,
+    profile: &'m SymbolizedProfile,
+    births: Option<&'m Births>,
+}
+
 impl SnapshotDiff {
     /// Compares two moments by the rows of `selection`.
     ///
     /// # Errors
     ///
-    /// If a snapshot cannot be read.
+    /// If a snapshot cannot be read. By age or route, also if one of the snapshots does not keep them, or if the
+    /// selection has a focus or leaves stacks out.
     pub fn between(base: &Snapshot, target: &Snapshot, selection: &Selection) -> Result<Self, Error> {
-        let (earlier, later) = (base.profile()?, target.profile()?);
-        Ok(Self::of_profiles(base.info(), &earlier, target.info(), &later, selection))
+        let (later, births) = target.contents()?;
+        Self::until(target.info(), &later, births.as_ref(), base, selection)
     }
 
-    /// Compares a kept moment with `later`, the heap of the moment that `now` describes.
+    /// Compares a kept moment with `later`, the heap of the moment that `now` describes. `births` are the times when its
+    /// memory was allocated.
     ///
     /// # Errors
     ///
-    /// If the snapshot cannot be read.
+    /// As for [`between`](Self::between).
     pub fn until(
         now: &SnapshotInfo,
         later: &SymbolizedProfile,
+        births: Option<&Births>,
         base: &Snapshot,
         selection: &Selection,
     ) -> Result<Self, Error> {
-        Ok(Self::of_profiles(base.info(), &base.profile()?, now, later, selection))
+        let (earlier, born) = base.contents()?;
+        let earlier = Moment { info: base.info(), profile: &earlier, births: born.as_ref() };
+        Self::of_moments(&earlier, &Moment { info: now, profile: later, births }, selection)
     }
 
-    fn of_profiles(
-        base: &SnapshotInfo,
-        earlier: &SymbolizedProfile,
-        target: &SnapshotInfo,
-        later: &SymbolizedProfile,
-        selection: &Selection,
-    ) -> Self {
+    fn of_moments(base: &Moment<'_>, target: &Moment<'_>, selection: &Selection) -> Result<Self, Error> {
+        let (earlier, later) = (base.profile, target.profile);
         let basis = Basis::of(
-            base.origin(Some(earlier.sample_rate().bytes())),
-            target.origin(Some(later.sample_rate().bytes())),
+            base.info.origin(Some(earlier.sample_rate().bytes())),
+            target.info.origin(Some(later.sample_rate().bytes())),
         );
-        // After a discard, only the later profile counts. It has no sample in common with the earlier profile.
-        let compared = |profile, side| match basis.only {
-            Some(only) if only != side => Cow::Owned(SymbolizedProfile::empty(later.sample_rate())),
-            _ => Cow::Borrowed(profile),
+        let (table, test) = if selection.group.needs_live_samples() {
+            let test = if selection.group == Group::Age { TEST_OF_AGES } else { TEST_OF_ROUTES };
+            (by_births(base, target, selection, &basis)?, test)
+        } else {
+            // After a discard, only the later profile counts. It has no sample in common with the earlier profile.
+            let compared = |profile, side| match basis.only {
+                Some(only) if only != side => Cow::Owned(SymbolizedProfile::empty(later.sample_rate())),
+                _ => Cow::Borrowed(profile),
+            };
+            let (earlier, later) = (compared(earlier, Side::Base), compared(later, Side::Target));
+            (ChangeTable::between(&earlier, &later, selection), TEST)
         };
-        let (earlier, later) = (compared(earlier, Side::Base), compared(later, Side::Target));
-        let table = ChangeTable::between(&earlier, &later, selection);
         let row = |change| DiffRow::of(change).admitted(&basis);
-        Self {
-            base: base.clone(),
-            target: target.clone(),
+        Ok(Self {
+            base: base.info.clone(),
+            target: target.info.clone(),
             comparison: basis.comparison,
             group: selection.group.as_str().into(),
             rows: table.rows.iter().map(row).collect(),
@@ -136,9 +158,9 @@ impl SnapshotDiff {
             omitted_rows: 0,
             compared_rows: u64::try_from(table.compared).unwrap_or(u64::MAX),
             threshold_stderrs: table.threshold,
-            test: TEST.into(),
+            test: test.into(),
             notes: basis.notes,
-        }
+        })
     }
 
     /// Keeps only rows that grew by more than noise, like `show_growth` of objgraph.
@@ -156,6 +178,42 @@ impl SnapshotDiff {
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
+}
+
+/// Compares two moments by age or by route.
+fn by_births(
+    base: &Moment<'_>,
+    target: &Moment<'_>,
+    selection: &Selection,
+    basis: &Basis,
+) -> Result<ChangeTable, Error> {
+    let refused = |reason: String| Error::new(ErrorKind::NotComparable, reason);
+    if selection.focus.is_some() || selection.ignore.is_some() {
+        return Err(refused(
+            "snapshots keep ages and routes of all stacks together; leave out `focus` and `ignore`, or ask `/types`"
+                .to_owned(),
+        ));
+    }
+    let kept = |moment: &Moment<'_>| {
+        let missing = || {
+            let taken = printable(&moment.info.taken_at);
+            refused(format!(
+                "the snapshot of {taken} keeps neither ages nor routes: they were not recorded then, or an earlier \
+                 version took it; choose a later one"
+            ))
+        };
+        moment.births.cloned().ok_or_else(missing)
+    };
+    let sides = [(kept(base)?, Side::Base), (kept(target)?, Side::Target)];
+    let [earlier, later] = [base, target].map(|moment| timestamp::parse(&moment.info.taken_at));
+    let between = earlier.zip(later).and_then(|(earlier, later)| later.duration_since(earlier).ok());
+    let is_same = basis.comparison == Comparison::Whole
+        && between.is_some_and(|between| sides[0].0.is_same_recording(&sides[1].0, between));
+    let [base, target] = sides.map(|(births, side)| match basis.only {
+        Some(only) if only != side => births.without_memory(),
+        _ => births,
+    });
+    Ok(base.changes(&target, selection.group, is_same))
 }
 
 impl MemoryReport {
@@ -227,7 +285,7 @@ impl DiffRow {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{of_dump, samples, with_samples};
+    use super::super::tests::{of_dump, samples, with_births, with_samples};
     use super::*;
 
     fn dump(counts: &[u64]) -> String {
@@ -259,6 +317,64 @@ mod tests {
         let diff = SnapshotDiff::between(&snapshot, &snapshot, &Selection::default()).unwrap();
         assert_eq!((diff.rows.len(), diff.total.bytes_change, diff.total.is_significant), (0, 0, false));
         assert_eq!(diff.total.bytes, 13 * 524_320);
+    }
+
+    /// Births of one type and of one route, one sample at each of these times in milliseconds since the recording began.
+    fn births(recorded_ms: u64, bounds_ms: &[u64], times: &[u64]) -> Births {
+        let period = |time: &u64| (bounds_ms.partition_point(|bound| bound < time), 8193, 524_320);
+        let row = serde_json::json!({
+            "type": "GET /a", "full_type": "GET /a", "is_attributed": true,
+            "periods": times.iter().map(period).collect::<Vec<_>>(),
+        });
+        serde_json::from_value(serde_json::json!({
+            "recorded_ms": recorded_ms, "sample_bytes": 524_288, "bounds_ms": bounds_ms, "all": row, "types": [],
+            "routes": [row],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn snapshots_with_ages_differ_by_age_and_by_route() {
+        let plain = [of_dump(&dump(&[2]), 1, "a"), of_dump(&dump(&[22]), 121, "b")];
+        let late: Vec<u64> = (110..130).map(|second| second * 1000).collect();
+        let later = [&[500, 800][..], &late].concat();
+        let base = with_births(&plain[0], &births(10_000, &[1000], &[500, 800]));
+        let target = with_births(&plain[1], &births(130_000, &[10_000, 70_000], &later));
+        let diff = |base: &Snapshot, target: &Snapshot, selection: &Selection| {
+            SnapshotDiff::between(base, target, selection)
+        };
+        let by_route = diff(&base, &target, &Group::Route.into()).unwrap();
+        let row = &by_route.rows[0];
+        assert_eq!(
+            (row.type_name.as_str(), row.bytes_change, row.is_significant),
+            ("GET /a", 20 * 524_320, true)
+        );
+        assert!(
+            (row.bytes_change_stderr / (20.0_f64.sqrt() * 524_288.0) - 1.0).abs() < 0.01,
+            "survivors are no noise"
+        );
+        assert_eq!((by_route.group.as_str(), by_route.total.bytes), ("route", 22 * 524_320));
+        let by_age = diff(&base, &target, &Group::Age.into()).unwrap();
+        let rows: Vec<_> =
+            by_age.rows.iter().map(|row| (row.type_name.as_str(), row.bytes_change / 524_320)).collect();
+        assert_eq!(rows, [("10 s to 1 min", 20), ("1 min to 10 min", 2), ("1 s to 10 s", -2)]);
+        // An earlier version did not keep them, and one text cannot be selected.
+        let reason =
+            |base: &Snapshot, selection: &Selection| diff(base, &target, selection).unwrap_err().to_string();
+        assert!(reason(&plain[0], &Group::Age.into()).contains("keeps neither ages nor routes"));
+        let focused = Selection::new(Group::Route, Some("x".into()), None);
+        assert!(reason(&base, &focused).contains("leave out `focus`"));
+        // After a discard, the earlier memory does not count.
+        let discarded = with_samples_and_births(&target);
+        let diff = diff(&base, &discarded, &Group::Route.into()).unwrap();
+        assert_eq!((diff.rows[0].bytes_change, diff.rows[0].is_significant), (22 * 524_320, false));
+    }
+
+    /// The snapshot with other samples.
+    fn with_samples_and_births(snapshot: &Snapshot) -> Snapshot {
+        let (profile, births) = snapshot.contents().unwrap();
+        let info = SnapshotInfo { samples: Some(samples(1)), ..snapshot.info().clone() };
+        Snapshot::with_births(info, &profile, births.as_ref(), std::time::SystemTime::UNIX_EPOCH).unwrap()
     }
 
     #[test]

@@ -1,6 +1,17 @@
-//! Finds types that keep growing over three or more snapshots.
+//! Finds types that keep growing over several snapshots.
 //!
-//! A type is a *suspect* if all of this holds:
+//! Snapshots that know when their memory was allocated need two, and are judged by survival (see `by_survival`). A type
+//! is a *suspect* if all of this holds:
+//!
+//! - it grew by more than noise, and only memory that was born or died between the snapshots is noise;
+//! - memory from the first quarter, half and three quarters of the time is still there. A type that comes and goes has
+//!   memory of its last moments only;
+//! - the second half of the time has its share of the growth, if everything that died counts there. A cache that has
+//!   filled up has no such growth;
+//! - it did not shrink by more than noise from one snapshot to the next, and what was there at first is still there.
+//!
+//! Other snapshots, and rows with memory of unknown age, need three and are judged by growth. A type is then a suspect
+//! if all of this holds:
 //!
 //! - from the first snapshot to the last, it grew by more than noise, by the test of
 //!   [`SnapshotDiff`](super::SnapshotDiff);
@@ -20,27 +31,35 @@
 //! Growth that will stop later looks like a leak, and so does a wave that lasts longer than all snapshots together.
 //! Only a person who knows the service can tell.
 //!
-//! In 4,000 simulations for each number of snapshots (see `chance`), noise alone produced a suspect in at most 1.2 %,
-//! with 1 type or with 20. A type whose level is random from one snapshot to the next rises by chance more often if
+//! By growth, in 4,000 simulations for each number of snapshots (see `chance`), noise alone produced a suspect in at most
+//! 1.2 %, with 1 type or with 20. A type whose level is random from one snapshot to the next rises by chance more often if
 //! there are few snapshots. Of such types, 7 to 13 % were suspected over three or four snapshots, 3 to 7 % over five,
-//! 2 to 5 % over six, and 0.4 to 3 % over eight. Below six snapshots, the verdict says so.
+//! 2 to 5 % over six, and 0.4 to 3 % over eight. Below six snapshots, the verdict says so. By
+//! survival, such types are no suspects at all, because nothing in them is old.
 
+mod by_growth;
+mod by_survival;
 mod runs;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
+use memory_debug_profile::{Ages, Births, Change, ChangeTable, RowId, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
+use self::by_growth::ByGrowth;
+use self::by_survival::BySurvival;
 use self::runs::{Run, Runs};
 use super::{Snapshot, SnapshotInfo};
 use crate::error::Error;
 use crate::report::{GrowingType, MemoryReport};
 
-/// Fewest snapshots that a verdict needs.
+/// Fewest snapshots that a verdict by growth needs.
 pub(crate) const MIN_SNAPSHOTS: usize = 3;
+
+/// Fewest snapshots that a verdict by survival needs.
+const MIN_RECORDED: usize = 2;
 
 /// With fewer snapshots, more than one in twenty types that come and go may be suspected.
 const RELIABLE_SNAPSHOTS: usize = 6;
@@ -81,6 +100,25 @@ pub struct LeakRun {
     pub compared_rows: u64,
     /// Caveats about the samples, one sentence each.
     pub notes: Vec<String>,
+    /// How the run was judged. [`LeakRule::Growth`] in a verdict of an older version.
+    #[serde(default)]
+    pub rule: LeakRule,
+    /// Number of types that grew and were judged by growth, because the age of too many of their bytes is unknown. 0
+    /// unless the rule is survival.
+    #[serde(default)]
+    pub rows_without_ages: u64,
+}
+
+/// How a run was judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LeakRule {
+    /// By the sizes of each type at each snapshot.
+    #[default]
+    Growth,
+    /// By what each snapshot keeps of the memory that was allocated before and after the earlier ones.
+    Survival,
 }
 
 /// Snapshots that were left out, for one reason.
@@ -120,11 +158,24 @@ pub struct Suspect {
     /// Live bytes at each snapshot of its run, the oldest first. Empty in a verdict of an older version.
     #[serde(default)]
     pub history_bytes: Vec<u64>,
+    /// How old the bytes were at the last snapshot of the run. `None` if the run was judged by growth.
+    #[serde(default)]
+    pub ages: Option<Ages>,
 }
 
 const TEST: &str = "A type is reported if it grew significantly overall, never shrank significantly between two \
                     snapshots, and in the second half of the time kept growing significantly, at no less than half \
                     the steady rate (z-tests, each with a family-wise error of 5 %).";
+
+const TEST_BY_SURVIVAL: &str = "A type is reported if it grew significantly, memory from the first quarter, half and three \
+                                quarters of the time is still live, what was live at first is still live, it never \
+                                shrank significantly between two snapshots, and the second half of the time has at \
+                                least half of its share of the growth (z-tests over what was allocated or freed in \
+                                between, each with a family-wise error of 5 %).";
+
+/// Added to the test by survival if some rows were judged by growth.
+const SOME_BY_GROWTH: &str =
+    " Types with bytes of unknown age are judged by their sizes, which needs three snapshots.";
 
 /// Added to the test if there are fewer than [`RELIABLE_SNAPSHOTS`] snapshots.
 const FEW: &str =
@@ -135,16 +186,21 @@ impl LeakVerdict {
     ///
     /// # Errors
     ///
-    /// If no three snapshots from different times can be compared, or if a snapshot cannot be read.
+    /// If no three snapshots from different times can be compared, two if they know when their memory was allocated, or
+    /// if a snapshot cannot be read.
     pub fn over(snapshots: &[Arc<Snapshot>]) -> Result<Self, Error> {
         let Runs { longest, newest, left_out } = runs::select(snapshots)?;
         let now = snapshots.last().map(|snapshot| snapshot.info());
         let judged = |run: Run<'_>| {
-            let point = |(before_last, snapshot): (Duration, &'_ Snapshot)| {
-                Ok((before_last, snapshot.info().clone(), snapshot.profile()?))
-            };
-            let points = run.into_iter().map(point).collect::<Result<Vec<_>, Error>>()?;
-            Ok::<_, Error>(LeakRun::judged(&points, now))
+            let is_recorded = by_survival::are_recorded(&run);
+            let (mut points, mut births) = (Vec::new(), Vec::new());
+            for (before_last, snapshot) in run {
+                let (profile, born) = snapshot.contents()?;
+                points.push((before_last, snapshot.info().clone(), profile));
+                births.extend(born.filter(|_| is_recorded));
+            }
+            let births = if births.len() == points.len() { births } else { Vec::new() };
+            Ok::<_, Error>(LeakRun::judged(&points, &births, now))
         };
         let (run, mut suspects) = judged(longest)?;
         let mut newer = None;
@@ -154,65 +210,80 @@ impl LeakVerdict {
             suspects.extend(newer_suspects.into_iter().map(|suspect| Suspect { is_newer: true, ..suspect }));
         }
         suspects.sort_by(|a, b| b.bytes_per_hour.total_cmp(&a.bytes_per_hour));
-        let is_short = [Some(&run), newer.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|run| run.snapshots.len() < RELIABLE_SNAPSHOTS);
-        let test = if is_short { format!("{TEST}{FEW}") } else { TEST.into() };
+        let test = test([Some(&run), newer.as_ref()].into_iter().flatten());
         Ok(Self { run, newer, suspects, left_out, test })
     }
+}
+
+/// Describes how the runs were judged.
+fn test<'r>(runs: impl Iterator<Item = &'r LeakRun> + Clone) -> String {
+    let is_by_growth = |run: &&LeakRun| run.rule == LeakRule::Growth;
+    let mut parts = Vec::new();
+    if runs.clone().any(|run| run.rule == LeakRule::Survival) {
+        parts.push(TEST_BY_SURVIVAL);
+    }
+    if runs.clone().any(|run| run.rows_without_ages > 0) {
+        parts.push(SOME_BY_GROWTH);
+    }
+    if !parts.is_empty() && runs.clone().any(|run| is_by_growth(&run)) {
+        parts.push(" In the run without ages: ");
+    }
+    if runs.clone().any(|run| is_by_growth(&run)) {
+        parts.push(TEST);
+    }
+    if runs.clone().filter(is_by_growth).any(|run| run.snapshots.len() < RELIABLE_SNAPSHOTS) {
+        parts.push(FEW);
+    }
+    parts.concat()
 }
 
 /// One snapshot: the time from it to the newest snapshot, its description, and its stacks.
 type Point = (Duration, SnapshotInfo, SymbolizedProfile);
 
 impl LeakRun {
-    /// Judges three or more snapshots, the oldest first. `now` describes the newest snapshot of all, with the room
-    /// left.
-    fn judged(points: &[Point], now: Option<&SnapshotInfo>) -> (Self, Vec<Suspect>) {
+    /// Judges two or more snapshots, the oldest first. `births` has one value for each, or is empty if one of them does
+    /// not know when its memory was allocated. `now` describes the newest snapshot of all, with the room left.
+    fn judged(points: &[Point], births: &[Births], now: Option<&SnapshotInfo>) -> (Self, Vec<Suspect>) {
         let by_type = Selection::default();
         let last = points.len() - 1;
         let end = points[last].0;
         let span = points[0].0.saturating_sub(end);
         let left = |point: &Point| point.0.saturating_sub(end).div_duration_f64(span);
-        // The last snapshot with at least this part of the time after it. With an even number of snapshots, it is the
-        // one before the middle.
-        let middle = points.iter().rposition(|point| left(point) >= NEARLY_HALF).unwrap_or(0);
-        // Neither the first nor the last snapshot, so that both halves span some time.
-        let middle = middle.clamp(1, last - 1);
         let between = |from: usize, to: usize| ChangeTable::between(&points[from].2, &points[to].2, &by_type);
         let whole = between(0, last);
-        let second_half = by_name(between(middle, last));
         let steps: Vec<_> = (0..last).map(|from| by_name(between(from, from + 1))).collect();
-
-        let grew: Vec<&Change> = whole
-            .rows
-            .iter()
-            .filter(|change| change.is_significant && change.difference.bytes > 0.0)
-            .collect();
-        let (of_steps, of_rows) =
-            (ChangeTable::growth_threshold(steps.len()), ChangeTable::growth_threshold(grew.len()));
-        let shrinks = |name: &Name| {
-            let changes = steps.iter().filter_map(|step| step.get(name));
-            changes.map(|change| &change.difference).any(|step| step.bytes < -of_steps * step.bytes_stderr())
-        };
-        // There may be no snapshot exactly in the middle.
-        let share = SHARE_OF_STEADY * left(&points[middle]);
-        let still_grows = |name: &Name, change: &Change| {
-            let late = second_half.get(name).map(|late| late.difference).unwrap_or_default();
-            late.bytes > of_rows * late.bytes_stderr() && late.bytes >= share * change.difference.bytes
+        let by_survival = BySurvival::over(births, whole.compared);
+        let grew = || whole.rows.iter().filter(|change| change.difference.bytes > 0.0);
+        let by_growth = (points.len() >= MIN_SNAPSHOTS).then(|| {
+            // The last snapshot with at least this part of the time after it. With an even number of snapshots, it is the
+            // one before the middle. It is neither the first nor the last, so that both halves span some time.
+            let middle = points.iter().rposition(|point| left(point) >= NEARLY_HALF).unwrap_or(0);
+            let middle = middle.clamp(1, last - 1);
+            ByGrowth {
+                steps: &steps,
+                second_half: by_name(between(middle, last)),
+                second_half_share: left(&points[middle]),
+                grew: grew().filter(|change| change.is_significant).count(),
+            }
+        });
+        let mut rows_without_ages = 0;
+        let mut is_suspect = |change: &&Change| {
+            let survives = by_survival.as_ref().map(|rule| rule.is_suspect(id_of(change)));
+            if let Some(Some(is_suspect)) = survives {
+                return is_suspect;
+            }
+            rows_without_ages += u64::from(survives.is_some() && change.is_significant);
+            by_growth.as_ref().is_some_and(|rule| rule.is_suspect(change))
         };
         let seconds = span.as_secs_f64();
         let room = now.and_then(|now| now.ceiling.as_ref()).map(|ceiling| ceiling.room_bytes as f64);
-        let suspects = grew
-            .into_iter()
-            .filter(|change| {
-                let name = name_of(change);
-                !shrinks(&name) && still_grows(&name, change)
-            })
+        let suspects = grew()
+            .filter(&mut is_suspect)
             .map(|change| {
-                let history = history(change, steps.iter().map(|step| step.get(&name_of(change))));
-                Suspect { history_bytes: history, ..Suspect::of(change, seconds, room) }
+                let id = id_of(change);
+                let history_bytes = history(change, steps.iter().map(|step| step.get(&id)));
+                let ages = by_survival.as_ref().and_then(|rule| rule.ages(id));
+                Suspect { history_bytes, ages, ..Suspect::of(change, seconds, room) }
             })
             .collect();
         let info = &points[last].1;
@@ -226,6 +297,8 @@ impl LeakRun {
                 .and_then(|samples| samples.note(&info.instance))
                 .into_iter()
                 .collect(),
+            rule: if by_survival.is_some() { LeakRule::Survival } else { LeakRule::Growth },
+            rows_without_ages,
         };
         (run, suspects)
     }
@@ -245,6 +318,7 @@ impl Suspect {
             bytes_per_hour: per_second * 3600.0,
             seconds_to_limit: room.map(|room| room / per_second),
             history_bytes: Vec::new(),
+            ages: None,
         }
     }
 }
@@ -272,21 +346,19 @@ fn history<'c>(whole: &Change, steps: impl Iterator<Item = Option<&'c Change>>) 
     history
 }
 
-/// The key of a row that is the same in every table.
-type Name = (String, String, bool);
-
-fn name_of(change: &Change) -> Name {
-    // One table may qualify a type name that another does not. The full name is always the same.
-    let place = change.type_name.split_once(" in ").map_or("", |(_, place)| place);
-    (change.full_type.clone(), place.to_owned(), change.is_attributed)
+fn id_of(change: &Change) -> RowId {
+    RowId::of(&change.type_name, &change.full_type, change.is_attributed)
 }
 
-fn by_name(table: ChangeTable) -> HashMap<Name, Change> {
-    table.rows.into_iter().map(|change| (name_of(&change), change)).collect()
+fn by_name(table: ChangeTable) -> HashMap<RowId, Change> {
+    table.rows.into_iter().map(|change| (id_of(&change), change)).collect()
 }
 
 #[cfg(test)]
 mod chance;
+
+#[cfg(test)]
+mod series;
 
 #[cfg(test)]
 mod tests;

@@ -9,11 +9,11 @@ use super::*;
 const TRIALS: u32 = 300;
 
 /// A random number generator that gives the same numbers in each run.
-struct Rng(u64);
+pub(super) struct Rng(pub(super) u64);
 
 impl Rng {
     /// A number from 0 to 1.
-    fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -37,7 +37,7 @@ impl Rng {
 }
 
 /// A heap with these numbers of samples, one per type, of 64-byte objects.
-fn profile(samples: &[u64]) -> SymbolizedProfile {
+pub(super) fn profile(samples: &[u64]) -> SymbolizedProfile {
     let line = |count: u64| format!("{count}: {} [0: 0]\n", count * 64);
     let mut dump = format!("heap_v2/524288\n  t*: {}", line(samples.iter().sum()));
     let mut libraries = "\nMAPPED_LIBRARIES:\n".to_owned();
@@ -69,7 +69,7 @@ fn suspected(snapshots: usize, levels: impl Fn(&mut Rng) -> Vec<f64>) -> f64 {
                 (Duration::from_secs(60 * before_last as u64), snapshot.info().clone(), profile(&samples))
             })
             .collect();
-        suspected += u32::from(!LeakRun::judged(&points, None).1.is_empty());
+        suspected += u32::from(!LeakRun::judged(&points, &[], None).1.is_empty());
     }
     let share = f64::from(suspected) / f64::from(TRIALS);
     println!("{snapshots} snapshots: {:.1} %", 100.0 * share);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Snapshot;
-use super::{LeftOut, MIN_SNAPSHOTS};
+use super::by_survival::are_recorded;
+use super::{LeftOut, MIN_RECORDED, MIN_SNAPSHOTS};
 use crate::error::{Error, ErrorKind};
 use crate::samples::SampleOrigin;
 
@@ -25,27 +26,31 @@ pub(super) struct Runs<'s> {
 ///
 /// # Errors
 ///
-/// If no run has three snapshots. The text says why, and what to do.
+/// If no run has three snapshots, or two that know when their memory was allocated. The text says why, and what to do.
 pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     let last = snapshots.last().ok_or_else(|| {
-        let message = "there are no snapshots yet; take three, some time apart";
+        let message = "there are no snapshots yet; take two, some time apart (three if no ages are recorded)";
         Error::new(ErrorKind::NotComparable, message)
     })?;
     let mut left_out = Vec::new();
     let mut runs = runs(snapshots, last, &mut left_out);
     // Among runs of equal length, this finds the last run, which is the newest.
-    let longest = runs.iter().filter(|(_, run)| run.len() >= MIN_SNAPSHOTS).max_by_key(|(_, run)| run.len());
+    let longest = runs.iter().filter(|(_, run)| is_enough(run)).max_by_key(|(_, run)| run.len());
     let Some(key) = longest.map(|(key, _)| *key) else {
         return Err(Error::new(ErrorKind::NotComparable, too_few(&runs, snapshots, last)));
     };
     let longest = runs.remove(&key).unwrap_or_default();
-    let newest =
-        runs.iter().rfind(|(other, run)| **other > key && run.len() >= MIN_SNAPSHOTS).map(|(key, _)| *key);
+    let newest = runs.iter().rfind(|(other, run)| **other > key && is_enough(run)).map(|(key, _)| *key);
     let newest = newest.and_then(|key| runs.remove(&key));
     for run in runs.into_values() {
         leave_out(&mut left_out, run.iter().map(|(_, snapshot)| *snapshot), unjudged(&run));
     }
     Ok(Runs { longest, newest, left_out })
+}
+
+/// Whether a run has enough snapshots to judge.
+fn is_enough(run: &Run<'_>) -> bool {
+    run.len() >= MIN_SNAPSHOTS || run.len() >= MIN_RECORDED && are_recorded(run)
 }
 
 /// Generation and number of pauses of the samples. Later samples have a greater key.
@@ -108,8 +113,9 @@ fn leave_out<'s>(
 fn unjudged(run: &Run<'_>) -> String {
     let samples = run.last().and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = samples.map(|samples| format!(", since {}", samples.complete_since())).unwrap_or_default();
-    if run.len() < MIN_SNAPSHOTS {
-        format!("different samples{since}; judging them needs {MIN_SNAPSHOTS} snapshots")
+    if !is_enough(run) {
+        let needed = if are_recorded(run) { MIN_RECORDED } else { MIN_SNAPSHOTS };
+        format!("different samples{since}; judging them needs {needed} snapshots")
     } else {
         format!("different samples{since}; a longer or newer run was judged instead")
     }
@@ -121,25 +127,26 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
         snapshots.iter().filter(is_ours).filter(|snapshot| snapshot.info().samples.is_none()).count();
     let known: usize = runs.values().map(Vec::len).sum();
     let all = known + unknown;
-    let advice = format!("take {MIN_SNAPSHOTS} some time apart, and do not change sampling meanwhile");
+    let newest = runs.values().next_back();
+    let needed = if newest.is_some_and(|run| are_recorded(run)) { MIN_RECORDED } else { MIN_SNAPSHOTS };
+    let advice = format!("take {needed} some time apart, and do not change sampling meanwhile");
     if unknown > 0 {
         return format!(
             "{all} snapshots of this process were found, but for {unknown} of them the start of the samples is not \
-             recorded, and {MIN_SNAPSHOTS} with the same samples are needed; {advice}"
+             recorded, and {needed} with the same samples are needed; {advice}"
         );
     }
     if runs.len() == 1 {
         return format!(
-            "{all} snapshots of this process were found, but {MIN_SNAPSHOTS} from different times are needed to tell \
+            "{all} snapshots of this process were found, but {needed} from different times are needed to tell \
              growth from chance; take more, some time apart"
         );
     }
     let most = runs.values().map(Vec::len).max().unwrap_or_default();
-    let newest = runs.values().next_back().and_then(|run| run.last());
-    let since = newest.and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
+    let since = newest.and_then(|run| run.last()).and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = since.map(|samples| format!(", last at {}", samples.complete_since())).unwrap_or_default();
     format!(
-        "{all} snapshots of this process were found, but {MIN_SNAPSHOTS} with the same samples are needed, and at most \
+        "{all} snapshots of this process were found, but {needed} with the same samples are needed, and at most \
          {most} have them; samples were discarded or paused in between{since}; {advice}"
     )
 }

@@ -205,7 +205,7 @@ fn the_verdict_warns_about_few_snapshots() {
 
 #[test]
 fn fewer_than_three_moments_give_no_verdict() {
-    assert!(verdict(&[]).unwrap_err().contains("take three"));
+    assert!(verdict(&[]).unwrap_err().contains("take two, some time apart (three if"));
     assert!(verdict(&[1, 100]).unwrap_err().to_string().starts_with("2 snapshots"));
     let snapshot = Arc::new(super::super::tests::empty(7, "x"));
     let same = [Arc::clone(&snapshot), Arc::clone(&snapshot), snapshot];
