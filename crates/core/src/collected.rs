@@ -1,12 +1,13 @@
 //! The result of one collection: a report, and the heap profile behind its table.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use memory_debug_profile::{HeapProfile, Selection, StackTypes, SymbolizedProfile};
 use memory_debug_report::{
-    Error, ErrorKind, Group, MemoryReport, RowSource, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo,
-    TypeRow, TypeSummary,
+    Error, ErrorKind, Group, MemoryReport, RowId, RowSource, Snapshot, SnapshotDiff, SnapshotId,
+    SnapshotInfo, TypeDetail, TypeRow, TypeSummary,
 };
 
 use crate::heap::Heap;
@@ -73,6 +74,23 @@ impl Collected {
         self.heap().map(Heap::profile)
     }
 
+    /// Finds the type with the id `id` in the heap and in `snapshots`, with its memory by age and by route if they are
+    /// recorded. `None` if there is no such type.
+    ///
+    /// # Errors
+    ///
+    /// If there is no heap profile, or a snapshot cannot be read.
+    pub fn type_detail(&self, snapshots: &[Arc<Snapshot>], id: RowId) -> Result<Option<TypeDetail>, Error> {
+        let heap = self.heap()?;
+        let mut detail = TypeDetail::of(&self.report, &heap.symbolized(), snapshots, id)?;
+        if let Some(detail) = detail.as_mut().filter(|_| heap.profile().recording().is_some()) {
+            for group in [Group::Age, Group::Route] {
+                detail.add_group(&heap.table_of_row(id, group), group);
+            }
+        }
+        Ok(detail)
+    }
+
     /// Finds the type of each stack of the heap profile.
     ///
     /// # Errors
@@ -90,7 +108,8 @@ impl Collected {
     /// If there is no heap profile. The message says why.
     pub fn snapshot(&self, label: Option<String>) -> Result<Snapshot, Error> {
         let (profile, at) = (self.symbolized()?, SystemTime::now());
-        Snapshot::new(self.info(&profile, label, at)?, &profile, at)
+        let births = self.heap()?.births(true);
+        Snapshot::with_births(self.info(&profile, label, at)?, &profile, births.as_ref(), at)
     }
 
     /// Compares the heap, under the label `now`, with an earlier one by the rows of `selection`. Call it right
@@ -98,11 +117,13 @@ impl Collected {
     ///
     /// # Errors
     ///
-    /// If there is no heap profile, or `base` cannot be read.
+    /// If there is no heap profile, or `base` cannot be read. By age or route, also if ages are not recorded now or in
+    /// `base`, or if the selection has a focus or leaves stacks out.
     pub fn diff(&self, base: &Snapshot, selection: &Selection) -> Result<SnapshotDiff, Error> {
         let profile = self.symbolized()?;
         let now = self.info(&profile, Some("now".to_owned()), SystemTime::now())?;
-        SnapshotDiff::until(&now, &profile, base, selection)
+        let births = if selection.group.needs_live_samples() { self.heap()?.births(false) } else { None };
+        SnapshotDiff::until(&now, &profile, births.as_ref(), base, selection)
     }
 
     /// Finds the rows that grew since `base`, a snapshot of this process with the same samples. Give them to

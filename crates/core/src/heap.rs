@@ -1,11 +1,12 @@
 //! The heap profile of one collection, which is kept with the report so that each page can group it in its own way.
 
+use std::collections::VecDeque;
 use std::io::BufRead;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memory_debug_profile::{
-    HeapProfile, LargeObjects, LiveSamples, Mapping, Selection, StackTypes, SymbolGap, SymbolTier,
-    SymbolizedProfile, TypeAttributor, TypeTable,
+    Births, Group, HeapProfile, LargeObjects, LiveSamples, Mapping, RowId, Selection, StackTypes, SymbolGap,
+    SymbolTier, SymbolizedProfile, TypeAttributor, TypeTable,
 };
 use memory_debug_report::__private::summarize;
 use memory_debug_report::TypeSummary;
@@ -13,8 +14,20 @@ use memory_debug_report::TypeSummary;
 use crate::own_files::OwnFiles;
 use crate::per_process::PerProcess;
 
-/// The symbols of this program's code, shared by all its profiles.
-type SharedAttributor = Arc<Mutex<TypeAttributor>>;
+/// What all profiles of one collector share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The symbols of this program's code.
+    attributor: TypeAttributor,
+    /// The moments of the last snapshots, in milliseconds since recording began. Later snapshots sum births up to these
+    /// moments, so that survivors are exact.
+    snapshots_ms: VecDeque<u64>,
+}
+
+/// Most moments of snapshots that are remembered.
+const MOST_MOMENTS: usize = 64;
+
+type SharedAttributor = Arc<Mutex<Shared>>;
 
 /// A heap profile of this process.
 #[derive(Debug)]
@@ -58,8 +71,7 @@ impl Heap {
     /// Groups the profile by `selection`, with symbols from the files that are mapped into this process. Also
     /// returns how good the symbols are, and which files gave fewer symbols than they could.
     fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<SymbolGap>) {
-        // After a panic under the lock, the attributor lacks some names at worst. That is a valid state.
-        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
+        let attributor = &mut self.shared().attributor;
         let table = attributor.summarize(&self.profile, &OwnFiles::new(), selection);
         let gaps = self.without_mappings.clone().map_or_else(|| attributor.gaps(), |unknown| vec![unknown]);
         (table, attributor.tier(), gaps)
@@ -71,16 +83,39 @@ impl Heap {
         summarize(&self.profile, selection, &table, tier, symbol_gaps)
     }
 
+    /// Groups the memory of one row of the table.
+    pub(crate) fn table_of_row(&self, row: RowId, group: Group) -> TypeTable {
+        let attributor = &mut self.shared().attributor;
+        attributor.summarize_row(&self.profile, &OwnFiles::new(), &group.into(), row)
+    }
+
     /// Finds the type of each stack.
     pub(crate) fn stack_types(&self) -> StackTypes {
-        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
-        attributor.stack_types(&self.profile, &OwnFiles::new())
+        self.shared().attributor.stack_types(&self.profile, &OwnFiles::new())
     }
 
     /// Makes the profile with symbols, and with the build-ids of the files that its code is from.
     pub(crate) fn symbolized(&self) -> SymbolizedProfile {
-        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
-        attributor.symbolize(&self.profile, &OwnFiles::new())
+        self.shared().attributor.symbolize(&self.profile, &OwnFiles::new())
+    }
+
+    /// Sums the profile by type, by route, and by the time of allocation. `None` without live samples. If the sums are
+    /// kept with a snapshot, later sums count what was born before this moment exactly.
+    pub(crate) fn births(&self, is_kept: bool) -> Option<Births> {
+        let Shared { attributor, snapshots_ms } = &mut *self.shared();
+        let births = attributor.births(&self.profile, &OwnFiles::new(), snapshots_ms.make_contiguous())?;
+        if is_kept && snapshots_ms.back().is_none_or(|last| *last < births.recorded_ms) {
+            snapshots_ms.push_back(births.recorded_ms);
+            if snapshots_ms.len() > MOST_MOMENTS {
+                snapshots_ms.pop_front();
+            }
+        }
+        Some(births)
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // After a panic under the lock, the attributor lacks some names at worst. That is a valid state.
+        self.attributor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

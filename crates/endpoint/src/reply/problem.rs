@@ -47,6 +47,8 @@ pub(crate) enum Problem {
     TooFewSnapshots(String),
     /// The samples of two profiles cannot be compared.
     SamplingChanged(String),
+    /// A moment of a difference does not keep ages and routes.
+    AgesNotKept(String),
     /// The maximum number of requests is waiting, or they ask for too many different pages.
     TooManyWaiters,
     /// Replies that clients have not read take up the maximum number of bytes.

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{DiffView, Selection, SnapshotDiff, Snapshots, TypesView, Work, render};
+use memory_debug_core::{
+    DiffView, Error, ErrorKind, Selection, SnapshotDiff, Snapshots, TypesView, Work, render,
+};
 
 use super::fit::{comparison, truncation};
 use super::kind::Kind;
@@ -47,16 +49,26 @@ pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Prob
     let growth = query.flag("growth");
     let TypesView { top, filter, .. } = query.table();
     let selection = query.selection();
-    if selection.group.needs_live_samples() {
+    let is_part = selection.focus.is_some() || selection.ignore.is_some();
+    if selection.group.needs_live_samples() && is_part {
         query.refuse(
             "group",
-            "cannot be `age` or `route` here, because snapshots do not keep them; ask `/types`",
+            "cannot be `age` or `route` together with `focus` or `ignore` here, because snapshots keep ages and routes \
+             of all stacks together; leave them out, or ask `/types`",
         );
     }
     let base = base.ok_or_else(|| {
         invalid("base", "is missing; use the id of a snapshot, `first` or `last`; POST /snapshots takes one")
     })?;
     Ok(Arc::new(Diff { base, target, growth, top, filter, selection }))
+}
+
+/// The problem that two moments cannot be compared by the wanted rows.
+fn not_compared(error: &Error) -> Problem {
+    match error.kind() {
+        ErrorKind::NotComparable => Problem::AgesNotKept(error.to_string()),
+        _ => Problem::internal("two snapshots cannot be compared", error),
+    }
 }
 
 impl PageRequest for Diff {
@@ -70,12 +82,15 @@ impl PageRequest for Diff {
         let mut diff = match self.target {
             Target::Snapshot(target) => {
                 SnapshotDiff::between(&base, &*target.find(material.snapshots)?, &self.selection)
-                    .map_err(|error| Problem::internal("two snapshots cannot be compared", &error))?
+                    .map_err(|error| not_compared(&error))?
             }
             Target::Now => {
                 let collected = material.collected()?;
                 let diff = collected.diff(&base, &self.selection);
-                diff.map_err(|error| Problem::of_profile(&collected.report, &error))?
+                diff.map_err(|error| match error.kind() {
+                    ErrorKind::NotComparable => not_compared(&error),
+                    _ => Problem::of_profile(&collected.report, &error),
+                })?
             }
         };
         if self.growth {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{RowId, Snapshots, TypeDetail, Work, render};
+use memory_debug_core::{RowId, Snapshots, Work, render};
 
 use super::fit::comparison;
 use super::page_request::{Material, PageRequest, RenderRequest};
@@ -29,10 +29,8 @@ impl PageRequest for OneType {
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
         let collected = material.collected()?;
-        let profile = collected.symbolized();
-        let profile = profile.map_err(|error| Problem::of_profile(&collected.report, &error))?;
-        let detail = TypeDetail::of(&collected.report, &profile, &material.snapshots.list(), self.id);
-        let detail = detail.map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
+        let detail = collected.type_detail(&material.snapshots.list(), self.id);
+        let detail = detail.map_err(|error| Problem::of_profile(&collected.report, &error))?;
         let mut detail = detail.ok_or(Problem::UnknownType)?;
         request.hide_host(&mut detail.instance, None);
         request.whole(material.max_bytes, |body| {

@@ -21,6 +21,7 @@ impl Problem {
             Self::NotAcceptable { .. } => (406, "not-acceptable", "not acceptable"),
             Self::TooFewSnapshots(_) => (409, "too-few-snapshots", "too few snapshots"),
             Self::SamplingChanged(_) => (409, "sampling-changed", "sampling changed"),
+            Self::AgesNotKept(_) => (409, "ages-not-kept", "ages not kept"),
             Self::TooManyWaiters => (429, "too-many-waiters", "too many waiters"),
             Self::RepliesUnread { .. } => (503, "replies-unread", "replies unread"),
             Self::CollectorPanicked => (500, "collector-panicked", "collector panicked"),

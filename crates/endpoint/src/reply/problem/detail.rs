@@ -44,6 +44,7 @@ impl Problem {
             Self::MethodNotAllowed { allowed } => format!("this path accepts only {allowed}").into(),
             Self::NotAcceptable { offered } => not_acceptable(offered).into(),
             Self::TooFewSnapshots(reason)
+            | Self::AgesNotKept(reason)
             | Self::SnapshotTooLarge(reason)
             | Self::NoProfile(reason)
             | Self::VersionDiffers { reason, .. }

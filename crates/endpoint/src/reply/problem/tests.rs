@@ -20,6 +20,7 @@ impl Problem {
             Self::NotAcceptable { offered: Format::PAGE },
             Self::TooFewSnapshots("2 are there".to_owned()),
             Self::SamplingChanged("the rate was changed".to_owned()),
+            Self::AgesNotKept("an earlier version took it".to_owned()),
             Self::SnapshotTooLarge("has 9 bytes".to_owned()),
             Self::NotBuiltIn("no jemalloc".into()),
             Self::NoProfile("not active".to_owned()),
