@@ -121,16 +121,6 @@ impl Births {
         self.types.iter().find(|row| is_wanted(row))
     }
 
-    /// Whether both are moments of one recording, given the milliseconds from `self` to `later` by another clock.
-    pub fn is_same_recording(&self, later: &Self, between: Duration) -> bool {
-        // The clocks of both moments are read some time apart, and the wall clock may be corrected meanwhile.
-        const TOLERANCE_MS: u64 = 5000;
-        let between = u64::try_from(between.as_millis()).unwrap_or(u64::MAX);
-        let recorded = later.recorded_ms.checked_sub(self.recorded_ms);
-        self.sample_bytes == later.sample_bytes
-            && recorded.is_some_and(|recorded| recorded.abs_diff(between) <= TOLERANCE_MS)
-    }
-
     /// The memory of `row` that was born until `moment`, in milliseconds since the start of the recording. Exact at the
     /// bounds. A period that contains the moment counts in proportion.
     pub fn born_until(&self, row: &BirthRow, moment: u64) -> Estimate {

@@ -89,6 +89,18 @@ impl SnapshotInfo {
         Origin { instance: &self.instance, samples: self.samples.as_ref(), sample_bytes }
     }
 
+    /// Whether `later` is a later moment of one recording of ages, so that it tells what survived of this one.
+    pub(crate) fn is_recorded_until(&self, later: &Self) -> bool {
+        let recorded = |info: &Self| {
+            let ages = info.ages.as_ref()?;
+            Some((ages.recorded_since.clone()?, ages.recorded_seconds))
+        };
+        // Recording has the same start until it begins again.
+        recorded(self)
+            .zip(recorded(later))
+            .is_some_and(|((since, earlier), (later_since, later))| since == later_since && earlier < later)
+    }
+
     /// Describes a snapshot of the heap `profile`, taken together with `report`.
     pub fn of(
         report: &MemoryReport,

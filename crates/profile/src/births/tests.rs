@@ -56,15 +56,6 @@ fn ages_come_from_the_periods() {
 }
 
 #[test]
-fn two_recordings_are_told_apart() {
-    let at = |recorded_ms| births(recorded_ms, &[], &[]);
-    let minute = Duration::from_secs(60);
-    assert!(at(10_000).is_same_recording(&at(70_050), minute));
-    assert!(!at(10_000).is_same_recording(&at(40_000), minute), "recording began again");
-    assert!(!at(70_000).is_same_recording(&at(10_000), minute));
-}
-
-#[test]
 fn a_damaged_row_has_no_bad_effect() {
     let json = serde_json::json!({
         "recorded_ms": 5, "sample_bytes": 0, "bounds_ms": [9, 3], "all": {},

@@ -9,7 +9,6 @@ use crate::comparison::{Basis, Comparison, Origin, Side};
 use crate::error::{Error, ErrorKind};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
-use crate::timestamp;
 use crate::units::printable;
 
 /// The difference between two snapshots. Rows that changed most come first.
@@ -205,10 +204,7 @@ fn by_births(
         moment.births.cloned().ok_or_else(missing)
     };
     let sides = [(kept(base)?, Side::Base), (kept(target)?, Side::Target)];
-    let [earlier, later] = [base, target].map(|moment| timestamp::parse(&moment.info.taken_at));
-    let between = earlier.zip(later).and_then(|(earlier, later)| later.duration_since(earlier).ok());
-    let is_same = basis.comparison == Comparison::Whole
-        && between.is_some_and(|between| sides[0].0.is_same_recording(&sides[1].0, between));
+    let is_same = basis.comparison == Comparison::Whole && base.info.is_recorded_until(target.info);
     let [base, target] = sides.map(|(births, side)| match basis.only {
         Some(only) if only != side => births.without_memory(),
         _ => births,

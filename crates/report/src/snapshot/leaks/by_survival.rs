@@ -37,21 +37,10 @@ pub(super) struct BySurvival<'b> {
     suspects: HashSet<RowId>,
 }
 
-/// Whether snapshots are of one recording, the oldest first, each with the time from it to the newest of all. Only their
-/// descriptions are read.
+/// Whether snapshots are of one recording, the oldest first. Only their descriptions are read.
 pub(super) fn are_recorded(run: &[(Duration, &Snapshot)]) -> bool {
-    // The recording's clock and the wall clock are read some time apart.
-    const TOLERANCE_SECONDS: f64 = 5.0;
-    let recorded = |snapshot: &Snapshot| {
-        let ages = snapshot.info().ages.as_ref()?;
-        (ages.recorded_seconds > 0.0).then_some(ages.recorded_seconds)
-    };
-    run.iter().all(|(_, snapshot)| recorded(snapshot).is_some())
-        && run.windows(2).all(|pair| {
-            let [earlier, later] = [0, 1].map(|at| recorded(pair[at].1).unwrap_or_default());
-            let between = pair[0].0.saturating_sub(pair[1].0).as_secs_f64();
-            (later - earlier - between).abs() <= TOLERANCE_SECONDS
-        })
+    run.iter().all(|(_, snapshot)| snapshot.info().ages.is_some())
+        && run.windows(2).all(|pair| pair[0].1.info().is_recorded_until(pair[1].1.info()))
 }
 
 impl<'b> BySurvival<'b> {
