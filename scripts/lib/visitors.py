@@ -71,6 +71,10 @@ class Crowd:
         except (OSError, http.client.HTTPException) as error:
             self.error = error
 
+    def is_full(self):
+        """Whether each visitor has as many sessions as it may."""
+        return all(len(visitor.sessions) >= visitor.most for visitor in self.visitors)
+
     def requests(self):
         return sum(visitor.requests for visitor in self.visitors)
 
