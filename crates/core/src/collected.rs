@@ -85,7 +85,7 @@ impl Collected {
         let mut detail = TypeDetail::of(&self.report, &heap.symbolized(), snapshots, id)?;
         if let Some(detail) = detail.as_mut().filter(|_| heap.profile().recording().is_some()) {
             for group in [Group::Age, Group::Route] {
-                detail.add_group(&heap.table_of_row(id, group), group);
+                detail.add_group(&heap.table_of_row(id, group), group, heap.profile().sample_rate());
             }
         }
         Ok(detail)

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use memory_debug_profile::{Group, RowId, Selection, SymbolizedProfile, TracebackDepth, TypeTable};
+use memory_debug_profile::{
+    Group, RowId, SampleRate, Selection, SymbolizedProfile, TracebackDepth, TypeTable,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -122,12 +124,12 @@ impl TypeDetail {
 }
 
 impl TypeDetail {
-    /// Adds the type's memory, summed by age or by route. Call it in the order in which the groups are shown. A table
+    /// Adds the type's memory, summed by age or by route from samples at `rate`. Call it in the order in which the groups are shown. A table
     /// without any known row, as when nothing is recorded, is left out.
-    pub fn add_group(&mut self, table: &TypeTable, group: Group) {
+    pub fn add_group(&mut self, table: &TypeTable, group: Group, rate: SampleRate) {
         if table.entries.iter().any(|entry| entry.is_attributed) {
             self.groups.push(TypeGroup::of_rows(
-                table.entries.iter().map(|entry| row(entry, group)).collect(),
+                table.entries.iter().map(|entry| row(entry, group, rate)).collect(),
                 group,
             ));
         }

@@ -159,11 +159,6 @@ fn line(table: &mut Table<'_>, row: &DiffRow, most: f64) {
     ]);
 }
 
-/// The groups that snapshots keep.
-fn kept_groups() -> Vec<Group> {
-    Group::ALL.into_iter().filter(|group| !group.needs_live_samples()).collect()
-}
-
 /// The form whose fields are the parameters of the page, so that its address has them.
 fn form(site: &Site, view: &DiffView, snapshots: &[SnapshotInfo]) -> Markup {
     let Selection { group, depth, focus, ignore, .. } = &view.selection;
@@ -171,7 +166,7 @@ fn form(site: &Site, view: &DiffView, snapshots: &[SnapshotInfo]) -> Markup {
         form.query action=(site.link("/diff")) {
             (moment("From ", "base", &view.base, &["first", "last"], snapshots))
             (moment("To ", "target", &view.target, &["now", "first", "last"], snapshots))
-            (group_field(&kept_groups(), *group))
+            (group_field(&Group::ALL, *group))
             (text_field("filter", "Name contains", view.filter.as_deref()))
             (text_field("focus", "Stack contains", focus.as_deref()))
             (text_field("ignore", "Stack lacks", ignore.as_deref()))

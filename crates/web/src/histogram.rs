@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use memory_debug_report::units::Bytes;
-use memory_debug_report::{AgeBucket, Group, TypeSummary};
+use memory_debug_report::{AgeBucket, Group, TypeRow};
 
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
@@ -10,15 +10,14 @@ const HEIGHT: f64 = 120.0;
 /// The part of a step that its bar takes.
 const BAR: f64 = 0.9;
 
-/// A bar for each range of ages, the youngest at the left. Nothing unless the rows of the table are ages, or if the table
-/// is empty.
-pub(crate) fn histogram(summary: &TypeSummary) -> Markup {
-    if summary.group != Group::Age.as_str() || summary.rows.is_empty() {
+/// A bar for each range of ages, the youngest at the left. Nothing unless `group` says that rows are ages, or if there
+/// are no rows.
+pub(crate) fn histogram(group: &str, rows: &[TypeRow]) -> Markup {
+    if group != Group::Age.as_str() || rows.is_empty() {
         return Markup::default();
     }
-    let bytes_of = |age: AgeBucket| {
-        summary.rows.iter().find(|row| row.type_name == age.name()).map_or(0, |row| row.bytes)
-    };
+    let bytes_of =
+        |age: AgeBucket| rows.iter().find(|row| row.type_name == age.name()).map_or(0, |row| row.bytes);
     // A range without memory keeps its place, so that pictures can be compared.
     let ages: Vec<(AgeBucket, u64)> = AgeBucket::all()
         .map(|age| (age, bytes_of(age)))
@@ -46,7 +45,13 @@ fn number(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use memory_debug_report::TypeSummary;
+
     use super::*;
+
+    fn of(summary: &TypeSummary) -> String {
+        histogram(&summary.group, &summary.rows).into_string()
+    }
 
     fn by_age(rows: &[(&str, u64)]) -> TypeSummary {
         let row = |(name, bytes): &(&str, u64)| {
@@ -60,7 +65,7 @@ mod tests {
     #[test]
     fn each_range_has_a_bar_in_the_order_of_ages() {
         let summary = by_age(&[("over 1 day", 1024), ("under 1 s", 4096)]);
-        let picture = histogram(&summary).into_string();
+        let picture = of(&summary);
         assert_eq!(picture.matches("<rect").count(), 9, "no memory of unknown age, no bar");
         assert!(picture.contains(r#"role="img""#), "{picture}");
         assert!(picture.contains("at the left. under 1 s: 4.00 KiB, 1 s to 10 s: 0 B, "), "{picture}");
@@ -69,7 +74,7 @@ mod tests {
             r#"<rect x="466.7" y="90.0" width="60.0" height="30.0"><title>over 1 day: 1.00 KiB</title>"#,
         ];
         assert!(bars.iter().all(|bar| picture.contains(bar)), "{picture}");
-        let unknown = histogram(&by_age(&[("(age not recorded)", 1)])).into_string();
+        let unknown = of(&by_age(&[("(age not recorded)", 1)]));
         assert_eq!(unknown.matches("<rect").count(), 10);
     }
 
@@ -77,7 +82,7 @@ mod tests {
     fn other_tables_have_no_histogram() {
         let mut summary = by_age(&[("under 1 s", 1)]);
         summary.group = "route".into();
-        assert_eq!(histogram(&summary).into_string(), "");
-        assert_eq!(histogram(&by_age(&[])).into_string(), "");
+        assert_eq!(of(&summary), "");
+        assert_eq!(of(&by_age(&[])), "");
     }
 }

@@ -69,6 +69,8 @@ fn table(suspects: &[&Suspect]) -> Markup {
         Heading::Text("# objects"),
         Heading::Text("per hour"),
         Heading::Text("limit reached in"),
+        Heading::Text(content::AGE_HEADINGS[0]),
+        Heading::Text(content::AGE_HEADINGS[1]),
         Heading::Picture("size at each snapshot"),
     ];
     let mut table = Table::new(&headings);
@@ -87,6 +89,14 @@ fn line(table: &mut Table<'_>, suspect: &Suspect) {
         (Some(seconds), Some(time)) => Cell::Sorted(seconds, time),
         _ => Cell::Missing("not available: no limit is known"),
     };
+    const NO_AGES: Cell<'_> = Cell::Missing("not available: the run was judged without ages");
+    let cells = content::suspect_age_cells(suspect);
+    let [median, old] = match suspect.ages.as_ref().zip(cells.as_ref()) {
+        Some((ages, [median, old])) => {
+            [Cell::Sorted(&ages.p50_seconds, median), Cell::Sorted(&ages.older_than_10m, old)]
+        }
+        None => [NO_AGES, NO_AGES],
+    };
     table.row(&[
         Cell::Name(name),
         Cell::Sorted(&suspect.bytes_change, growth),
@@ -95,6 +105,8 @@ fn line(table: &mut Table<'_>, suspect: &Suspect) {
         Cell::Sorted(&suspect.objects_change, objects),
         Cell::Sorted(&suspect.bytes_per_hour, rate),
         limit,
+        median,
+        old,
         Cell::Picture(&chart(&points)),
     ]);
 }
@@ -186,6 +198,20 @@ mod tests {
         assert!(page.contains("not available: no limit is known") && !page.contains("<details>"), "{page}");
         let page = leaks(&site("read"), &verdict(json!([])), None, None);
         assert!(page.contains("<h2>No suspects</h2>") && page.contains("no type keeps growing"), "{page}");
+    }
+
+    #[test]
+    fn a_suspect_has_the_ages_of_its_bytes() {
+        let ages = json!({"p50_seconds": 302.0, "older_than_10m": 0.25, "known_share": 1.0});
+        let mut aged = suspect(None, &[]);
+        aged["ages"] = ages;
+        let page = leaks(&site("read"), &verdict(json!([aged])), None, None);
+        assert!(
+            page.contains("<td data-value=\"302\">5m 2s</td><td data-value=\"0.25\">25 %</td>"),
+            "{page}"
+        );
+        let page = leaks(&site("read"), &verdict(json!([suspect(None, &[])])), None, None);
+        assert!(page.contains("not available: the run was judged without ages"), "{page}");
     }
 
     #[test]

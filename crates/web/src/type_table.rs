@@ -22,7 +22,7 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
         @if let Some(reason) = &summary.unavailable {
             p.unavailable { "Types by heap profile: not available: " (content::printable(reason)) }
         }
-        (histogram(&summary))
+        (histogram(&summary.group, &summary.rows))
         @if !summary.rows.is_empty() {
             (table::scrolling("Types", &rows(site, &summary, query)))
         }
