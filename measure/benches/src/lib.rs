@@ -4,6 +4,7 @@
 
 pub mod many_stacks;
 pub mod named_stacks;
+pub mod shop_load;
 pub mod side_by_side;
 
 use std::convert::Infallible;
