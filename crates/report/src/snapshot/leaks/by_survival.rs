@@ -17,13 +17,17 @@ const MAX_UNKNOWN: f64 = 0.01;
 
 /// The least survivors from the first quarter, half and three quarters of the time, as a share of what steady growth
 /// would leave.
-const SHARE_OF_SURVIVORS: f64 = 0.25;
+const SHARE_OF_SURVIVORS: f64 = 0.5;
 
 /// Of the bytes that died, at most this share of the growth, unless they died early.
 const SHARE_OF_DEATHS: f64 = 0.5;
 
 /// Of the bytes that survived the first half of the time, at least this share survives the second.
 const SETTLED: f64 = 0.9;
+
+/// The least growth in standard errors: sixteen samples. With fewer, their number is far from normal, and single samples
+/// decide what survived.
+const LEAST_STDERRS: f64 = 4.0;
 
 /// With at least this many snapshots, the second half of the time is judged by itself, too. A leak that began late has no
 /// survivors from the first quarter of the whole time.
@@ -97,7 +101,7 @@ impl<'b> BySurvival<'b> {
 
     fn suspects_since(&self, first: usize, compared: usize) -> Vec<RowId> {
         let last = self.moments.len() - 1;
-        let of_rows = ChangeTable::growth_threshold(compared);
+        let of_rows = ChangeTable::growth_threshold(compared).max(LEAST_STDERRS);
         let changes = self.rows[last].iter().map(|(id, row)| (*id, *row, self.change(*id, first, last)));
         let grew: Vec<_> = changes
             .filter(|(.., change)| {
