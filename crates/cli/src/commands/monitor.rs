@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use memory_debug_monitor::read_captures;
+use memory_debug_report::render::content;
 use memory_debug_report::units::{Bytes, short_name};
 use memory_debug_report::{CaptureKind, FlightRecord, ProcessEnd};
 
@@ -137,7 +138,19 @@ fn types(profile: &Profile, line: &mut impl FnMut(String)) {
             .filter(|total| *total > 0)
             .map(|total| 100.0 * row.bytes as f64 / total as f64);
         let share = share.map_or_else(String::new, |share| format!("{share:5.1} %"));
-        line(format!("{:>12} {share}  {}", Bytes(row.bytes).to_string(), short_name(&row.type_name)));
+        let ages = row.ages.as_ref().map_or_else(String::new, |ages| {
+            let [median, old] = content::age_cells_of(ages, ages.known_share < 1.0);
+            format!("; half is older than {median}, {old} is older than 10 min")
+        });
+        line(format!("{:>12} {share}  {}{ages}", Bytes(row.bytes).to_string(), short_name(&row.type_name)));
+    }
+    if !profile.routes.is_empty() {
+        let routes: Vec<_> = profile
+            .routes
+            .iter()
+            .map(|route| format!("{} {}", short_name(&route.route), Bytes(route.bytes)))
+            .collect();
+        line(format!("by route: {}", routes.join(", ")));
     }
 }
 

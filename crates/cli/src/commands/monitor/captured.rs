@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use memory_debug_profile::{HeapProfile, TypeAttributor, TypeTable};
-use memory_debug_report::{Capture, CaptureKind, CapturedProcess, Selection, SymbolizedProfile};
+use memory_debug_report::{
+    Ages, Births, Capture, CaptureKind, CapturedProcess, RowId, Selection, Snapshot, SymbolizedProfile,
+};
 use serde::Serialize;
 
 use super::program::Programs;
@@ -36,6 +38,8 @@ pub(super) struct Profile {
     pub(super) total_bytes: Option<u64>,
     /// The largest types.
     pub(super) types: Vec<TypeBytes>,
+    /// The routes that allocated the most. Empty if none are recorded.
+    pub(super) routes: Vec<RouteBytes>,
     /// Why there are no types.
     pub(super) unavailable: Option<String>,
 }
@@ -46,6 +50,23 @@ pub(super) struct TypeBytes {
     pub(super) type_name: String,
     pub(super) bytes: u64,
     pub(super) objects: u64,
+    /// How old the memory was. `None` if ages were not recorded, and in raw dumps, which do not have them.
+    pub(super) ages: Option<Ages>,
+}
+
+/// The live memory that a route allocated.
+#[derive(Debug, Serialize)]
+pub(super) struct RouteBytes {
+    pub(super) route: String,
+    pub(super) bytes: u64,
+}
+
+/// What a capture tells about types and routes.
+struct Content {
+    table: TypeTable,
+    births: Option<Births>,
+    /// Why the program's code has no names.
+    without_names: Option<String>,
 }
 
 impl Captured {
@@ -56,16 +77,25 @@ impl Captured {
             .files
             .iter()
             .map(|file| {
-                let (table, unavailable) = match table(folder, file, build_id.as_deref(), programs) {
-                    Ok((table, why_no_names)) => (Some(table), why_no_names),
-                    Err(reason) => (None, Some(reason)),
+                let content = match content(folder, file, build_id.as_deref(), programs) {
+                    Ok(Content { without_names: Some(reason), .. }) | Err(reason) => Err(reason),
+                    Ok(named) => Ok(named),
                 };
-                let named = table.filter(|_| unavailable.is_none());
-                Profile {
-                    file: file.file.clone(),
-                    total_bytes: named.as_ref().map(|table| whole(table.total.bytes)),
-                    types: named.iter().flat_map(|table| &table.entries).take(top).map(row).collect(),
-                    unavailable,
+                let file = file.file.clone();
+                match content {
+                    Ok(Content { table, births, .. }) => Profile {
+                        file,
+                        total_bytes: Some(whole(table.total.bytes)),
+                        types: table
+                            .entries
+                            .iter()
+                            .take(top)
+                            .map(|entry| row(entry, births.as_ref()))
+                            .collect(),
+                        routes: births.iter().flat_map(routes).collect(),
+                        unavailable: None,
+                    },
+                    Err(reason) => Profile { file, unavailable: Some(reason), ..Profile::default() },
                 }
             })
             .collect();
@@ -76,32 +106,62 @@ impl Captured {
     }
 }
 
-/// The table of a capture, and why its program's code has no names, if so.
-fn table(
+/// Reads a capture.
+fn content(
     folder: &Path,
     file: &Capture,
     build_id: Option<&str>,
     programs: &Programs,
-) -> Result<(TypeTable, Option<String>), String> {
+) -> Result<Content, String> {
     let content = read(folder, &file.file).map_err(|failure| failure.to_string())?;
     let selection = Selection::default();
     if file.kind != CaptureKind::RawDump {
-        let (profile, _) = SymbolizedProfile::read_pprof(&*content).map_err(|error| error.to_string())?;
-        return Ok((profile.summarize(&selection), None));
+        let read = Snapshot::from_bytes(content.clone()).and_then(|snapshot| snapshot.contents());
+        let (profile, births) = match read {
+            Ok(contents) => contents,
+            // The description may be missing or of another version. The stacks do not need it.
+            Err(_) => {
+                let (profile, _) =
+                    SymbolizedProfile::read_pprof(&*content).map_err(|error| error.to_string())?;
+                (profile, None)
+            }
+        };
+        return Ok(Content { table: profile.summarize(&selection), births, without_names: None });
     }
     let profile = HeapProfile::parse(&*content).map_err(|error| error.to_string())?;
     let files = programs.of(build_id, profile.mappings());
     let table = TypeAttributor::new().summarize(&profile, &files, &selection);
-    Ok((table, files.why_not()))
+    Ok(Content { table, births: None, without_names: files.why_not() })
 }
 
-fn row(entry: &memory_debug_profile::TypeEntry) -> TypeBytes {
+fn row(entry: &memory_debug_profile::TypeEntry, births: Option<&Births>) -> TypeBytes {
+    let id = RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed);
+    let ages = births.and_then(|births| {
+        let is_this = |row: &memory_debug_report::BirthRow| {
+            RowId::of(&row.type_name, &row.full_type, row.is_attributed) == id
+        };
+        births.ages(births.of_type(is_this)?)
+    });
     TypeBytes {
         type_name: entry.type_name.clone(),
         bytes: whole(entry.estimate.bytes),
         objects: whole(entry.estimate.objects),
+        ages,
     }
 }
+
+/// The routes with known names.
+fn routes(births: &Births) -> impl Iterator<Item = RouteBytes> {
+    births
+        .routes
+        .iter()
+        .filter(|row| row.is_attributed)
+        .take(ROUTES)
+        .map(|row| RouteBytes { route: row.type_name.clone(), bytes: row.bytes() })
+}
+
+/// The number of routes that are kept of a capture.
+const ROUTES: usize = 3;
 
 /// Rounds to the nearest whole number. `as` saturates; estimates are finite and not negative.
 fn whole(estimate: f64) -> u64 {

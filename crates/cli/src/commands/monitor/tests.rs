@@ -69,3 +69,44 @@ fn an_empty_folder_is_said_to_be_empty() {
     let folder = Folder { folder: "captures".into(), processes: Vec::new(), skipped: Vec::new() };
     assert_eq!(text(&folder), "no process has left a flight record in captures\n");
 }
+
+#[test]
+fn a_snapshot_shows_how_old_its_types_were_and_which_routes_allocated() {
+    // A profile with names counts by thread.
+    let dump = DUMP.replace("[0: 0]\n\n", "[0: 0]\n  t1: 9: 576 [0: 0]\n\n");
+    let profile = memory_debug_profile::HeapProfile::parse(dump.as_bytes()).unwrap();
+    let no_files = |_: &memory_debug_profile::Mapping| Err(std::io::ErrorKind::NotFound.into());
+    let profile = memory_debug_profile::TypeAttributor::new().symbolize(&profile, &no_files);
+    let name = &profile.summarize(&memory_debug_report::Selection::default()).entries[0];
+    let (type_name, full_type) = (&name.type_name, &name.full_type);
+    let row = |name: &str, full: &str, is_attributed: bool, period: u32| {
+        serde_json::json!({
+            "type": name, "full_type": full, "is_attributed": is_attributed,
+            "periods": [[0, 8193, 524_320], [period, 8 * 8193, 8 * 524_320]],
+        })
+    };
+    // Recorded for 20 minutes; a ninth is older than ten.
+    let births = serde_json::json!({
+        "recorded_ms": 1_200_000, "sample_bytes": 524_288, "bounds_ms": [600_000, 1_000_000], "all": row("", "", false, 2),
+        "types": [row(type_name, full_type, name.is_attributed, 2)], "routes": [row("GET /orders", "GET /orders", true, 2)],
+    });
+    let info = serde_json::json!({
+        "schema": "memory-debug-snapshot/v1", "id": "000102030405060708090a0b0c0d0e0f", "label": null,
+        "taken_at": "2026-11-29T14:00:00.000Z", "stacks": 1, "sampled_bytes": 1,
+        "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+        "ages": {"recorded_seconds": 1200.0, "known_share": 1.0},
+    });
+    let info: memory_debug_report::SnapshotInfo = serde_json::from_value(info).unwrap();
+    let births: memory_debug_report::Births = serde_json::from_value(births).unwrap();
+    let at = std::time::SystemTime::UNIX_EPOCH;
+    let snapshot = memory_debug_report::Snapshot::with_births(info, &profile, Some(&births), at).unwrap();
+    let folder = read_one(snapshot.as_bytes(), CaptureKind::Snapshot);
+    let text = text(&folder);
+    assert!(text.contains("; half is older than 1m 52s"), "{text}");
+    assert!(text.contains(", 11 % is older than 10 min\n    by route: GET /orders 4.50 MiB\n"), "{text}");
+    let mut plain = Vec::new();
+    profile.write_pprof(&memory_debug_report::PprofOptions::default(), &mut plain).unwrap();
+    let folder = read_one(&plain, CaptureKind::Snapshot);
+    let [row] = &folder.processes[0].profiles[0].types[..] else { panic!("{folder:?}") };
+    assert_eq!((row.bytes, row.ages), (9 * 524_320, None), "a capture of an earlier version");
+}
