@@ -1,5 +1,9 @@
 //! Allocations whose owner and size are known.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use memory_debug_axum::{MemoryReport, TypeRow};
 use memory_debug_tests::size_class;
 use tikv_jemalloc_ctl::thread;
@@ -77,5 +81,48 @@ pub(crate) fn assert_estimates(report: &MemoryReport, type_name: &str, bytes: u6
         let stderr = row.objects_stderr.max(0.5);
         let deviation = (row.objects as f64 - objects as f64) / stderr;
         assert!(deviation.abs() < 5.0, "{objects} objects are estimated as {row:?}");
+    }
+}
+
+/// A thread that keeps more and more values until this is dropped.
+pub(crate) struct Leaking {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Leaking {
+    /// Most steps, so that a test that fails ends with some memory left.
+    const STEPS: usize = 1000;
+
+    /// Makes this many values every few milliseconds. Each gets its number.
+    pub(crate) fn begin<T>(each: usize, make: fn(usize) -> T) -> Self
+    where
+        T: Send + 'static,
+    {
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut held = Vec::with_capacity(each * Self::STEPS);
+            for step in 0..Self::STEPS {
+                if is_stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                held.extend((0..each).map(|number| make(step * each + number)));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            while !is_stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        Self { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Leaking {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
