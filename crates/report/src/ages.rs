@@ -24,8 +24,8 @@ impl RecordedAges {
         self.known_share.is_none_or(|share| share >= 1.0 - 1e-9)
     }
 
-    /// Whether the age of any byte is recorded.
+    /// Whether the age of any byte is recorded. In the first second, all that is known is that memory is older than 0 s.
     pub(crate) fn are_known(&self) -> bool {
-        self.known_share.is_some_and(|share| share > 0.0)
+        self.recorded_seconds >= 1.0 && self.known_share.is_some_and(|share| share > 0.0)
     }
 }
