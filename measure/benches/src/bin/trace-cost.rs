@@ -2,8 +2,8 @@
 //!
 //! Serves the axum example in this process with one worker, and sends it the same requests again and again, while the
 //! tracer counts and while it does not. The two take turns, so both have the same addresses, caches and neighbours.
-//! Prints for each kind of request the processor time of the worker per request, the requests per second, and what the
-//! tracer added, as the median of all rounds. The last line has the figure that `measure/trace-cost` judges.
+//! Prints for each kind of request the processor time of the worker per request, the requests per second, and how the
+//! tracer changed both, as the median of all rounds. The last line has the figures that `measure/trace-cost` judges.
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,10 @@ const ROUNDS: usize = 40;
 /// Requests of each kind in half a round. A half takes some tens of milliseconds.
 const REQUESTS: usize = 1_600;
 
+/// Requests before each half that are not measured. The first ones after a start make the nodes, which takes as long as
+/// counting some hundred requests.
+const WARM_UP: usize = 128;
+
 /// The figures of half a round.
 #[derive(Clone, Copy)]
 struct Half {
@@ -37,9 +41,8 @@ fn main() -> Result<()> {
     let address = runtime.block_on(serve(&Config::small(), Some(tracer.clone())))?;
     let mut clients = Clients::connect(address)?;
 
-    println!("{:<22} {:>22} {:>22} {:>8}", "requests", "not counted", "counted", "added");
+    println!("{:<22} {:>22} {:>22} {:>9} {:>8}", "requests", "not counted", "counted", "req/s", "added");
     for kind in clients.kinds()? {
-        // Warms up, and makes the nodes.
         half(&runtime, &tracer, true, &mut clients, &kind)?;
         let (mut off, mut on) = (Vec::new(), Vec::new());
         for round in 0..rounds {
@@ -50,10 +53,21 @@ fn main() -> Result<()> {
                 if counts { on.push(half) } else { off.push(half) }
             }
         }
-        let ratios =
-            on.iter().zip(&off).map(|(on, off)| on.processor.as_secs_f64() / off.processor.as_secs_f64());
-        let added = (median(ratios) - 1.0) * 100.0;
-        println!("{:<22} {:>22} {:>22} {added:>+7.2}%", kind.name, figures(&off), figures(&on));
+        let change = |time: fn(&Half) -> Duration| {
+            let ratios =
+                on.iter().zip(&off).map(|(on, off)| time(on).as_secs_f64() / time(off).as_secs_f64());
+            median(ratios)
+        };
+        let (added, slower) = (change(|half| half.processor), change(|half| half.wall));
+        let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+        println!(
+            "{:<22} {:>22} {:>22} {:>+8.2}% {:>+7.2}%",
+            kind.name,
+            figures(&off),
+            figures(&on),
+            percent(1.0 / slower),
+            percent(added)
+        );
     }
     Ok(())
 }
@@ -69,6 +83,7 @@ fn half(
     if counts {
         tracer.install();
     }
+    clients.send(kind, WARM_UP)?;
     let (processor, wall) = (worker_time(runtime)?, Instant::now());
     clients.send(kind, REQUESTS)?;
     let half = Half { wall: wall.elapsed(), processor: worker_time(runtime)?.saturating_sub(processor) };
