@@ -102,6 +102,10 @@ impl Display for Suspect {
             write!(f, "; at this rate it reaches the limit in {time}")?;
         }
         match age_cells(self) {
+            // "At least 0 %" says nothing: the recording is younger than ten minutes.
+            Some([median, share]) if share == "≥ 0 %" => {
+                write!(f, "; half of its bytes are older than {median}")
+            }
             Some([median, share]) => {
                 write!(f, "; half of its bytes are older than {median}, and {share} are older than 10 min")
             }
@@ -220,6 +224,10 @@ left out: 2 snapshots, from a (2026-11-21T09:00:00.000Z) to b (2026-11-21T09:00:
         (ages.p50_seconds, ages.older_than_10m, ages.known_share) = (302.0, 0.25, 0.75);
         verdict.suspects[0].ages = Some(ages);
         let expected = "per hour; half of its bytes are older than 5m 2s, and ≥ 25 % are older than 10 min\n";
+        assert!(verdict.to_string().contains(expected), "{verdict}");
+        let ages = verdict.suspects[0].ages.as_mut().unwrap();
+        ages.older_than_10m = 0.0;
+        let expected = "per hour; half of its bytes are older than 5m 2s\n";
         assert!(verdict.to_string().contains(expected), "{verdict}");
         verdict.run.snapshots = vec![info(None); 6];
         let text = verdict.to_string();
