@@ -266,7 +266,7 @@ const PROFILES: [&str; 10] = [
     "callgrind",
     "cpuprofile",
 ];
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 12] = [
     "container",
     "element",
     "function",
