@@ -231,7 +231,8 @@ mod tests {
         let [place] = &names.statics_named(|name| name.contains("NAMED_BY_THE_TEST"))[..] else {
             panic!("one static")
         };
-        assert_eq!(place.end - place.start, 8);
+        // AddressSanitizer puts space behind each static.
+        assert!(place.end - place.start >= 8, "{place:?}");
         let module = module_path!();
         let expected = format!("{module}::NAMED_BY_THE_TEST");
         assert_eq!(names.static_at(place.start + 7).as_deref(), Some(&*expected));
