@@ -87,7 +87,8 @@ impl RecordedMemory {
 
     /// The part of the bytes whose age is recorded. `None` without any bytes.
     pub(crate) fn known_share(&self) -> Option<f64> {
-        let known: f64 = self.samples.iter().map(|(_, bytes)| bytes).sum();
+        // The sum of no numbers is -0.
+        let known = 0.0 + self.samples.iter().map(|(_, bytes)| bytes).sum::<f64>();
         let all = known + self.older_bytes + self.unknown_bytes;
         (all > 0.0).then(|| known / all)
     }
@@ -206,6 +207,14 @@ mod tests {
         assert_eq!((ages.p50_seconds, ages.p50_is_lower_bound), (100.0, true));
         assert_eq!((ages.older_than_1m, ages.older_than_10m), (0.75, 0.0), "a lower bound beyond 100 s");
         assert_eq!(ages.known_share, 0.25);
+    }
+
+    #[test]
+    fn without_samples_the_known_share_is_zero_without_a_sign() {
+        let mut memory = RecordedMemory::default();
+        memory.add_rest(100.0, true);
+        let share = memory.known_share().unwrap();
+        assert!(share == 0.0 && share.is_sign_positive(), "{share}");
     }
 
     #[test]
