@@ -27,6 +27,13 @@ def fetched(service, page, folder, name):
     return path, headers.get_filename()
 
 
+def lasting(value):
+    """A JSON value without what changes by itself: ages, and the live memory of routes."""
+    if isinstance(value, dict):
+        return {name: lasting(part) for name, part in value.items() if name not in ("ages", "live", "live_stderr")}
+    return [lasting(part) for part in value] if isinstance(value, list) else value
+
+
 def unchanged(look, act):
     """What `look` sees before and after `act`, and what `act` returns, once nothing changed meanwhile."""
     # A request may be sampled, too. Then the tables differ, so it tries again.
@@ -69,7 +76,7 @@ class Heap:
             return settled(os.path.join(folder, file), lambda: fetched(service, f"/heap?format={form}", folder, file))
 
         self.types, (self.files, self.more) = unchanged(
-            lambda: service.ask("/types?format=json&top=1000")[1]["types"], export)
+            lambda: lasting(service.ask("/types?format=json&top=1000")[1]["types"]), export)
         self.rows = {}
         for row in self.types["rows"]:
             kind = "[unattributed]" if row["source"] == "unattributed" else f"[{row['type']}]"
@@ -105,7 +112,8 @@ class Trace:
             return {form: fetched(service, f"/trace?format={form}", folder, f"{name}.{ending}")
                     for form, ending in TRACE.items()}
 
-        self.trace, self.files = unchanged(lambda: service.ask("/trace?format=json&top=1000")[1]["trace"], export)
+        self.trace, self.files = unchanged(
+            lambda: lasting(service.ask("/trace?format=json&top=1000")[1]["trace"]), export)
         self.events = [event for event, (_, field) in EVENTS.items()
                        if field is None or all(node[field] is not None for node in self.trace["nodes"])]
         own = {}
