@@ -101,16 +101,11 @@ impl Display for Suspect {
         if let Some(time) = time_left(self) {
             write!(f, "; at this rate it reaches the limit in {time}")?;
         }
-        match age_cells(self) {
-            // "At least 0 %" says nothing: the recording is younger than ten minutes.
-            Some([median, share]) if share == "≥ 0 %" => {
-                write!(f, "; half of its bytes are older than {median}")
-            }
-            Some([median, share]) => {
-                write!(f, "; half of its bytes are older than {median}, and {share} are older than 10 min")
-            }
-            None => Ok(()),
-        }
+        let (Some(ages), Some([median, share])) = (&self.ages, age_cells(self)) else { return Ok(()) };
+        write!(f, "; half of its bytes are older than {median}")?;
+        // "At least 0 %" says nothing: the recording is younger than ten minutes.
+        let is_open = ages.known_share < 1.0 && 100.0 * ages.older_than_10m <= 0.5;
+        if is_open { Ok(()) } else { write!(f, ", and {share} are older than 10 min") }
     }
 }
 
