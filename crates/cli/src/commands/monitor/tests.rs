@@ -1,6 +1,11 @@
 use std::fs;
+use std::time::SystemTime;
 
-use memory_debug_report::{Capture, CapturedProcess, InstanceId, InstanceInfo};
+use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
+use memory_debug_report::{
+    Births, Capture, CapturedProcess, InstanceId, InstanceInfo, PprofOptions, Selection, Snapshot,
+    SnapshotInfo,
+};
 
 use super::*;
 
@@ -74,10 +79,10 @@ fn an_empty_folder_is_said_to_be_empty() {
 fn a_snapshot_shows_how_old_its_types_were_and_which_routes_allocated() {
     // A profile with names counts by thread.
     let dump = DUMP.replace("[0: 0]\n\n", "[0: 0]\n  t1: 9: 576 [0: 0]\n\n");
-    let profile = memory_debug_profile::HeapProfile::parse(dump.as_bytes()).unwrap();
-    let no_files = |_: &memory_debug_profile::Mapping| Err(std::io::ErrorKind::NotFound.into());
-    let profile = memory_debug_profile::TypeAttributor::new().symbolize(&profile, &no_files);
-    let name = &profile.summarize(&memory_debug_report::Selection::default()).entries[0];
+    let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+    let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
+    let profile = TypeAttributor::new().symbolize(&profile, &no_files);
+    let name = &profile.summarize(&Selection::default()).entries[0];
     let (type_name, full_type) = (&name.type_name, &name.full_type);
     let row = |name: &str, full: &str, is_attributed: bool, period: u32| {
         serde_json::json!({
@@ -96,16 +101,16 @@ fn a_snapshot_shows_how_old_its_types_were_and_which_routes_allocated() {
         "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
         "ages": {"recorded_seconds": 1200.0, "known_share": 1.0},
     });
-    let info: memory_debug_report::SnapshotInfo = serde_json::from_value(info).unwrap();
-    let births: memory_debug_report::Births = serde_json::from_value(births).unwrap();
-    let at = std::time::SystemTime::UNIX_EPOCH;
-    let snapshot = memory_debug_report::Snapshot::with_births(info, &profile, Some(&births), at).unwrap();
+    let info: SnapshotInfo = serde_json::from_value(info).unwrap();
+    let births: Births = serde_json::from_value(births).unwrap();
+    let at = SystemTime::UNIX_EPOCH;
+    let snapshot = Snapshot::with_births(info, &profile, Some(&births), at).unwrap();
     let folder = read_one(snapshot.as_bytes(), CaptureKind::Snapshot);
     let text = text(&folder);
     assert!(text.contains("; half is older than 1m 52s"), "{text}");
     assert!(text.contains(", 11 % is older than 10 min\n    by route: GET /orders 4.50 MiB\n"), "{text}");
     let mut plain = Vec::new();
-    profile.write_pprof(&memory_debug_report::PprofOptions::default(), &mut plain).unwrap();
+    profile.write_pprof(&PprofOptions::default(), &mut plain).unwrap();
     let folder = read_one(&plain, CaptureKind::Snapshot);
     let [row] = &folder.processes[0].profiles[0].types[..] else { panic!("{folder:?}") };
     assert_eq!((row.bytes, row.ages), (9 * 524_320, None), "a capture of an earlier version");
