@@ -36,7 +36,7 @@ struct Frame {
     inside: Reading,
     /// The value of `Frames::entered` before.
     entered: u64,
-    /// Whether a request allocates its bytes.
+    /// Whether it is a request. Its slot then counts its bytes.
     is_request: bool,
     /// Whether a frame below is of the same node, and so contains this one.
     repeated: bool,
