@@ -266,7 +266,7 @@ const PROFILES: [&str; 10] = [
     "callgrind",
     "cpuprofile",
 ];
-const GROUPS: [&str; 12] = [
+const GROUPS: &[&str] = &[
     "container",
     "element",
     "function",
@@ -336,7 +336,7 @@ impl Parameter<'_> {
             Self::Force(force) => format!("force={force}"),
             Self::Top(top) => format!("top={top}"),
             Self::Sort(sort) => format!("sort={}", one_of(&["bytes", "count", "name", "type"], *sort)),
-            Self::Group(group) => format!("group={}", one_of(&GROUPS, *group)),
+            Self::Group(group) => format!("group={}", one_of(GROUPS, *group)),
             Self::Profile(format) => format!("format={}", one_of(&PROFILES, *format)),
             Self::Seconds(seconds) => format!("seconds={seconds}"),
             Self::Types(types) => format!("types={types}"),
