@@ -1,19 +1,24 @@
 //! Further pointers to regions that were reached already. Dead words lead to objects, too, and what reached an object first
 //! can be one of them. With the further pointers, a chain can be chosen that agrees with other samples.
 
+use std::collections::BTreeSet;
+
 use super::Source;
 
-/// The most further pointers to one region that are remembered, and beside them the most words of roots: roots are few, and
-/// a chain must end at one.
+/// The most further regions that point to one region and are remembered.
 const MAX_OF_REGION: usize = 3;
-const MAX_ROOTS: usize = 1;
+
+/// The most words of roots that point to one region, and to all regions. Roots are few, and a chain must end at one, so they
+/// have room of their own: most are read when the table of regions is full.
+const MAX_ROOTS: usize = 4;
+const MAX_ALL_ROOTS: usize = 1 << 16;
 
 /// Slots that are searched for a region.
 const WINDOW: usize = 16;
 
-/// Regions for each slot, and the least and the most slots. A slot takes 8 bytes, so the table takes at most a quarter of
-/// the memory that the parents take.
-const REGIONS: usize = 8;
+/// Regions for each slot, and the least and the most slots. A slot takes 8 bytes, so the table takes at most a third of the
+/// memory that the parents take.
+const REGIONS: usize = 6;
 const SLOTS: (usize, usize) = (1 << 10, 1 << 22);
 
 /// Regions with further sources, in a table of a fixed size. What finds no room is not remembered: most regions need none.
@@ -21,32 +26,42 @@ const SLOTS: (usize, usize) = (1 << 10, 1 << 22);
 pub(crate) struct Others {
     /// A region in the upper half, a source in the lower half. 0 is empty.
     slots: Vec<u64>,
+    /// Regions with a word of a root.
+    roots: BTreeSet<(u32, u32)>,
 }
 
 impl Others {
     pub(super) fn new(regions: u32) -> Self {
         let slots = (regions as usize / REGIONS).clamp(SLOTS.0, SLOTS.1);
-        // A power of two that is not larger.
-        Self { slots: vec![0; 1 << slots.ilog2()] }
+        Self { slots: vec![0; slots], roots: BTreeSet::new() }
     }
 
     /// Remembers a source, unless it is known or there is no room.
     pub(super) fn insert(&mut self, region: u32, source: Source) {
-        if let Some(slot) = self.free_slot(region, source).and_then(|at| self.slots.get_mut(at)) {
+        if source.root_word().is_some() {
+            if self.has_room_for_root(region) {
+                self.roots.insert((region, source.0));
+            }
+        } else if let Some(slot) = self.free_slot(region, source).and_then(|at| self.slots.get_mut(at)) {
             *slot = (u64::from(region) << 32) | u64::from(source.0);
         }
     }
 
     /// Whether there is room for another source of a region: a word of a root, or a region.
     pub(super) fn has_room(&self, region: u32, is_root: bool) -> bool {
-        // No region has this number, and no word of a root is the last one of all.
-        let source = if is_root { Source(u32::MAX) } else { Source(0) };
-        self.free_slot(region, source).is_some()
+        // No region has the number 0.
+        if is_root { self.has_room_for_root(region) } else { self.free_slot(region, Source(0)).is_some() }
+    }
+
+    fn has_room_for_root(&self, region: u32) -> bool {
+        self.roots.len() < MAX_ALL_ROOTS && self.roots_of(region).count() < MAX_ROOTS
+    }
+
+    fn roots_of(&self, region: u32) -> impl Iterator<Item = Source> {
+        self.roots.range((region, 0)..=(region, u32::MAX)).map(|(_, source)| Source(*source))
     }
 
     fn free_slot(&self, region: u32, source: Source) -> Option<usize> {
-        let is_root = source.root_word().is_some();
-        let most = if is_root { MAX_ROOTS } else { MAX_OF_REGION };
         let mut known = 0;
         for at in self.window(region) {
             let slot = *self.slots.get(at)?;
@@ -54,9 +69,8 @@ impl Others {
                 return Some(at);
             }
             if slot >> 32 == u64::from(region) {
-                let other = Source(slot as u32);
-                known += usize::from(other.root_word().is_some() == is_root);
-                if other == source || known >= most {
+                known += 1;
+                if Source(slot as u32) == source || known >= MAX_OF_REGION {
                     return None;
                 }
             }
@@ -64,23 +78,27 @@ impl Others {
         None
     }
 
-    /// The further sources of a region.
+    /// The further sources of a region, regions first.
     pub(crate) fn of(&self, region: u32) -> impl Iterator<Item = Source> {
         self.window(region)
             .map_while(|at| self.slots.get(at).filter(|slot| **slot != 0))
             .filter(move |slot| **slot >> 32 == u64::from(region))
             .map(|slot| Source(*slot as u32))
+            .chain(self.roots_of(region))
     }
 
     fn window(&self, region: u32) -> impl Iterator<Item = usize> + use<> {
-        let mask = self.slots.len().wrapping_sub(1);
-        let home = (u64::from(region).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
-        (0..WINDOW).map(move |step| (home + step) & mask)
+        let slots = self.slots.len();
+        let hash = u64::from(region).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        // Scales the hash down, so that the number of slots need not be a power of two.
+        let home = ((hash * slots as u64) >> 32) as usize;
+        (0..WINDOW.min(slots)).map(move |step| (home + step) % slots)
     }
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * 8
+        // A tree has places for a half more than it holds.
+        self.slots.capacity() * 8 + self.roots.len() * 12
     }
 }
 
@@ -98,12 +116,11 @@ mod tests {
         assert_eq!((of(7), of(8), of(9)), (vec![1, 2, 3], vec![9], vec![]));
         let room = |region| (others.has_room(region, false), others.has_room(region, true));
         assert_eq!((room(7), room(8), room(9)), ((false, true), (true, true), (true, true)));
-        // A word of a root finds room though the regions have none.
-        let root = Source(Source::ROOTS + 5);
-        others.insert(7, root);
-        others.insert(7, Source(Source::ROOTS + 6));
-        assert_eq!((others.of(7).last(), others.of(7).count()), (Some(root), 4));
-        assert!(!others.has_room(7, true));
+        // Words of roots find room though the regions have none.
+        (5..12).for_each(|word| others.insert(7, Source(Source::ROOTS + word)));
+        let roots: Vec<Option<usize>> = others.of(7).skip(3).map(Source::root_word).collect();
+        assert_eq!(roots, [5, 6, 7, 8].map(Some));
+        assert_eq!((others.has_room(7, true), others.has_room(8, true)), (false, true));
     }
 
     #[test]
@@ -114,6 +131,10 @@ mod tests {
         let kept = (1..=4 * slots).filter(|region| others.of(*region).next() == Some(Source(*region)));
         let kept = kept.count() as u32;
         assert!(kept > slots / 2 && kept <= slots, "{kept}");
+        // Roots have room of their own.
+        let root = Source(Source::ROOTS + 1);
+        others.insert(4 * slots, root);
+        assert_eq!(others.of(4 * slots).last(), Some(root));
     }
 
     #[test]

@@ -118,3 +118,23 @@ fn a_dead_word_into_a_tree_with_pointers_to_parents_does_not_take_it() {
     let rows = rows(&found, "Box<Body>");
     assert!(rows.iter().all(|row| row.ends_with("← Stack tree")), "{rows:?}");
 }
+
+/// Most pointers between regions are found before the words of stacks.
+#[test]
+fn a_stack_is_remembered_even_if_all_room_for_further_pointers_is_taken() {
+    let mut heap = Heap::new();
+    let job = heap.sample("Box<Job>", &[7, 7]);
+    let queue = heap.small(&[job, 1, 1, 1]);
+    let freed = heap.large(&[0, 0, queue], 16 << 10);
+    let node = heap.small(&[vec![freed], vec![1; 63]].concat());
+    // Each of these regions has a further pointer to it, and there are twice as many as there is room for.
+    let shared: Vec<u64> = (0..3000).map(|_| heap.small(&[3, 3])).collect();
+    for pair in [shared.clone(), shared] {
+        let vector = heap.large(&pair, pair.len() as u64 * 8);
+        heap.root(RootKind::ThreadLocal, Some("worker"), &[vector]);
+    }
+    heap.root(RootKind::ThreadLocal, Some("worker"), &[node]);
+    heap.stack("consumer", &[queue]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Box<Job>"), ["Box<Job> ← [32 bytes] ← Stack consumer"]);
+}
