@@ -41,11 +41,13 @@ pub(super) fn is_thread_cache(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x7a; 8])
 }
 
-/// Whether more than half of the words are neither an address nor a small number.
+/// Whether the first word and more than half of all words are neither an address nor a small number. A buffer is filled
+/// from its beginning. An object with large gaps can have the rest of a text in them, but begins with something else, such
+/// as the counters of an `Arc`.
 pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
     let is_other = |word: u64| word >> 47 != 0 || (word >> 32 != 0 && word >> 44 == 0);
     let others = words(bytes).filter(|word| is_other(*word)).count();
-    others * 2 > bytes.len() / 8
+    others * 2 > bytes.len() / 8 && words(bytes).next().is_some_and(is_other)
 }
 
 impl Marker<'_> {
@@ -211,6 +213,7 @@ mod tests {
     fn text_is_told_from_pointers_and_small_numbers() {
         let text = u64::from_ne_bytes(*b"sessions");
         assert!(looks_like_text(&bytes(&[text, text, 3])));
+        assert!(!looks_like_text(&bytes(&[2, text, text, text])), "an `Arc` with text in its gaps");
         assert!(!looks_like_text(&bytes(&[text, 0x7f12_3456_7890, 3, 0])));
         assert!(!looks_like_text(&bytes(&[])));
         assert!(!looks_like_text(b"seven b"));

@@ -119,6 +119,25 @@ fn a_dead_word_into_a_tree_with_pointers_to_parents_does_not_take_it() {
     assert!(rows.iter().all(|row| row.ends_with("← Stack tree")), "{rows:?}");
 }
 
+#[test]
+fn text_in_the_gaps_of_an_object_does_not_make_it_a_text() {
+    let mut heap = Heap::new();
+    let blocks = list(&mut heap, 10);
+    let text = u64::from_ne_bytes(*b"ulimited");
+    let shared = heap.small(&[vec![1, 1], vec![text; 13], vec![*blocks.last().unwrap()]].concat());
+    heap.fixed("shop::CHANNEL", &[shared]);
+    let held = heap.sample("Vec<Other>", &[7; 4]);
+    // What is behind the end of a text was freed.
+    let buffer = heap.small(&[vec![text; 14], vec![held, 0]].concat());
+    heap.fixed("shop::NAME", &[buffer, 112]);
+    let found = heap.holders();
+    let doubtful = |name: &str| {
+        let held = found.types.iter().find(|held| held.type_name == name).unwrap();
+        held.chains.iter().map(|chain| chain.doubtful).collect::<Vec<_>>()
+    };
+    assert_eq!((doubtful("Box<Message>"), doubtful("Vec<Other>")), (vec![false], vec![true]));
+}
+
 /// Most pointers between regions are found before the words of stacks.
 #[test]
 fn a_stack_is_remembered_even_if_all_room_for_further_pointers_is_taken() {
