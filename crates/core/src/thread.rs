@@ -133,7 +133,7 @@ fn arena() -> Option<u32> {
 }
 
 /// The arena of collecting threads, if one was ever made.
-fn arena_in_use() -> Option<u32> {
+pub(crate) fn arena_in_use() -> Option<u32> {
     ARENA.get().copied().flatten()
 }
 

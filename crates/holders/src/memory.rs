@@ -60,6 +60,11 @@ pub trait Memory {
     /// Whether a page belongs to the heap. Safe for any address.
     fn is_heap(&mut self, page: Hidden) -> bool;
 
+    /// Whether the extent that begins at a page belongs to the library that scans, because one of its threads allocated it.
+    fn is_own(&mut self, _page: Hidden) -> bool {
+        false
+    }
+
     /// Whether the scan has to end now, because its time is over or a limit is near. The scan then says which part it
     /// covered.
     fn is_over(&mut self) -> bool;

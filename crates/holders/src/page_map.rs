@@ -35,6 +35,8 @@ pub(crate) struct Extent {
     sample: u32,
     /// Whether it certainly is free.
     is_dead: bool,
+    /// Whether it belongs to the library that scans.
+    pub(crate) is_own: bool,
 }
 
 impl Extent {
@@ -231,7 +233,7 @@ impl PageMap {
 
     /// Adds an extent and returns its index. `None` if the map is full, a page belongs to another extent, or the
     /// allocator's answer makes no sense.
-    fn add(&mut self, page: u64, found: PageUse) -> Option<u32> {
+    fn add<M: Memory + ?Sized>(&mut self, memory: &mut M, page: u64, found: PageUse) -> Option<u32> {
         let pages = found.bytes >> self.page_shift;
         let is_whole = pages > 0 && pages << self.page_shift == found.bytes;
         let region_bytes = if found.regions > 1 { self.region_bytes(found)? } else { 0 };
@@ -246,6 +248,7 @@ impl PageMap {
         }
         let index = u32::try_from(self.extents.len()).ok()?;
         let is_dead = found.regions <= 1 && self.dead_bytes.is_some_and(|dead| found.bytes >= dead);
+        let is_own = memory.is_own(self.hidden(page));
         let first = self.next_region;
         self.extents.push(Extent {
             page,
@@ -255,6 +258,7 @@ impl PageMap {
             first,
             sample: 0,
             is_dead,
+            is_own,
         });
         self.next_region = next;
         for page in page..page + pages {

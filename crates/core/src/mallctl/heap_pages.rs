@@ -41,14 +41,19 @@ impl HeapPages {
         Ok(Self { lookup, batch_query, parts: Vec::new(), last: None })
     }
 
-    /// Whether jemalloc has an extent that begins or ends at the page at `address`, or a slab that has it. Takes
-    /// 100 ns and a lock that only other questions take.
-    pub(crate) fn is_heap(&mut self, address: u64) -> bool {
-        let Ok(pointer) = usize::try_from(address) else { return false };
+    /// The arena of the extent that begins or ends at the page at `address`, or of the slab that has it. `None` if jemalloc
+    /// has no such extent. Takes 100 ns and a lock that only other questions take.
+    pub(crate) fn arena_of(&self, address: u64) -> Option<u32> {
+        let pointer = usize::try_from(address).ok().filter(|pointer| *pointer != 0)?;
         // SAFETY: `arenas.lookup` reads a pointer and writes an `unsigned` (`arenas_lookup_ctl` in `src/ctl.c` 5.3.1). It
         // looks the pointer up with checks, and never follows it.
-        let is_heap =
-            pointer != 0 && unsafe { backend::exchange_mib::<_, u32>(LOOKUP, &self.lookup, pointer) }.is_ok();
+        unsafe { backend::exchange_mib(LOOKUP, &self.lookup, pointer) }.ok()
+    }
+
+    /// Whether jemalloc has an extent that begins or ends at the page at `address`, or a slab that has it. Takes as long as
+    /// [`arena_of`](Self::arena_of).
+    pub(crate) fn is_heap(&mut self, address: u64) -> bool {
+        let is_heap = self.arena_of(address).is_some();
         if is_heap {
             let part = address >> PART_BITS;
             if let Err(at) = self.parts.binary_search(&part) {
@@ -133,6 +138,20 @@ pub(crate) mod tests {
         assert_eq!([foreign, low, high], [[0; 3]; 3]);
         assert!(small[1] > 1 && small[0] < small[1] && small[2] >= small[1] * 48, "{small:?}");
         assert!(large[1] == 1 && large[2] >= 100 << 10, "{large:?}");
+    }
+
+    #[test]
+    fn tells_the_arena_of_an_object() {
+        let arena = crate::mallctl::ARENAS_CREATE.read().unwrap();
+        let object = std::thread::spawn(move || {
+            crate::mallctl::THREAD_ARENA.write(arena).unwrap();
+            allocate(100 << 10)
+        });
+        let (object, other) = (object.join().unwrap(), allocate(100 << 10));
+        let pages = HeapPages::look_up().unwrap();
+        assert_eq!(pages.arena_of(object), Some(arena));
+        assert!(pages.arena_of(other).is_some_and(|other| other != arena));
+        assert_eq!((pages.arena_of(0), pages.arena_of(&raw const pages as u64)), (None, None));
     }
 
     #[test]

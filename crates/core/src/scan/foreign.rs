@@ -57,6 +57,11 @@ impl PageWalk {
         self.heap.is_heap(page)
     }
 
+    /// The arena of the extent that begins at a page.
+    pub(super) fn arena_of(&self, page: u64) -> Option<u32> {
+        self.heap.arena_of(page)
+    }
+
     /// Asks about pages, and tells each answer in order.
     ///
     /// # Errors

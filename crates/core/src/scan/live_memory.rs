@@ -12,6 +12,7 @@ use super::pages::Pages;
 use super::private_words::PrivateWords;
 use super::reader::Reader;
 use crate::headroom::Headroom;
+use crate::thread::arena_in_use;
 
 /// The most bytes that one read returns.
 const MAX_READ_BYTES: usize = 64 << 20;
@@ -43,6 +44,8 @@ pub(super) struct LiveMemory<'a> {
     pub(super) walk: PageWalk,
     pub(super) pages: Pages,
     copy: PrivateWords,
+    /// The arena of the threads that collect.
+    own_arena: Option<u32>,
     /// Bytes that were not read because they are swapped out.
     pub(super) swapped: u64,
     pub(super) deadline: Instant,
@@ -64,7 +67,8 @@ impl<'a> LiveMemory<'a> {
         let copy =
             PrivateWords::new(USUAL_READ_BYTES / size_of::<u64>()).map_err(|error| error.to_string())?;
         let looked_at = Instant::now();
-        Ok(Self { reader, walk, pages, copy, swapped: 0, deadline, looked_at, ended: None, tell })
+        let own_arena = arena_in_use();
+        Ok(Self { reader, walk, pages, copy, own_arena, swapped: 0, deadline, looked_at, ended: None, tell })
     }
 
     /// The addresses that the scan uses for itself.
@@ -174,6 +178,11 @@ impl Memory for LiveMemory<'_> {
         self.walk.is_heap(page.address())
     }
 
+    /// Threads that collect have an arena of their own.
+    fn is_own(&mut self, page: Hidden) -> bool {
+        self.own_arena.is_some() && self.walk.arena_of(page.address()) == self.own_arena
+    }
+
     fn is_over(&mut self) -> bool {
         if self.ended.is_some() {
             return true;
@@ -225,6 +234,18 @@ mod tests {
         assert_eq!(uses.len(), 10_000);
         assert!(uses.iter().all(|found| found.regions == 1 && found.bytes >= 100 << 10));
         assert!(!memory.is_over());
+    }
+
+    #[test]
+    fn an_extent_belongs_to_this_library_if_the_arena_of_its_threads_has_it() {
+        let mut memory = memory(Instant::now() + Duration::from_secs(3600), &|_| {});
+        let object = crate::mallctl::allocate(100 << 10);
+        memory.own_arena = memory.walk.arena_of(object);
+        assert!(memory.own_arena.is_some() && memory.is_own(Hidden::new(object)));
+        assert!(!memory.is_own(Hidden::new(&raw const memory as u64)));
+        // Without such an arena, nothing is, not even what no arena has.
+        memory.own_arena = None;
+        assert!(!memory.is_own(Hidden::new(object)) && !memory.is_own(Hidden::new(64)));
     }
 
     #[test]

@@ -239,10 +239,11 @@ impl Marker<'_> {
         {
             return;
         }
-        // Text and random bytes: what looks like a pointer there is read last, so that it explains only what nothing
-        // else does.
-        if !self.is_last && words::looks_like_text(bytes) {
-            if self.map.extent(part.extent).is_some_and(|extent| extent.is_slab()) {
+        // Text and random bytes, and what this library allocated, such as the results of earlier scans: what looks like a
+        // pointer there is read last, so that it explains only what nothing else does.
+        let extent = self.map.extent(part.extent);
+        if !self.is_last && (extent.is_some_and(|extent| extent.is_own) || words::looks_like_text(bytes)) {
+            if extent.is_some_and(|extent| extent.is_slab()) {
                 self.deferred.insert(part.region);
             } else {
                 self.deferred_parts.push(part);

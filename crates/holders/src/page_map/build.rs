@@ -153,7 +153,7 @@ impl PageMap {
             let is_added = found.bytes > 0
                 && pages << self.page_shift == found.bytes
                 && is_whole
-                && self.add(page, found).is_some();
+                && self.add(memory, page, found).is_some();
             page = if is_added { page + pages } else { next };
         }
         !window.is_over

@@ -64,7 +64,7 @@ impl PageMap {
             let found = self.ask(memory, start)?;
             if found.bytes > 0 {
                 let reaches = found.regions == 1 && start + (found.bytes >> self.page_shift) > page;
-                return if reaches { self.add_new(start, found) } else { None };
+                return if reaches { self.add_new(memory, start, found) } else { None };
             }
         }
         None
@@ -79,14 +79,14 @@ impl PageMap {
     ) -> Option<u32> {
         let others = (found.bytes >> self.page_shift).checked_sub(1)?;
         if others == 0 {
-            return self.add_new(page, found);
+            return self.add_new(memory, page, found);
         }
         let is_same = |other: PageUse| (other.bytes, other.regions) == (found.bytes, found.regions);
         if self.ask(memory, page.checked_add(others)?).is_some_and(is_same) {
-            return self.add_new(page, found);
+            return self.add_new(memory, page, found);
         }
         let start = page.checked_sub(others)?;
-        if self.ask(memory, start).is_some_and(is_same) { self.add_new(start, found) } else { None }
+        if self.ask(memory, start).is_some_and(is_same) { self.add_new(memory, start, found) } else { None }
     }
 
     /// A page of a slab. Neighbours with the same answer are slabs of the same kind, so their number tells where the
@@ -107,12 +107,12 @@ impl PageMap {
             start = left;
         }
         let start = start + (page - start) / pages.max(1) * pages;
-        self.add_new(start, found)
+        self.add_new(memory, start, found)
     }
 
     /// Adds an extent that is newer than the map.
-    fn add_new(&mut self, start: u64, found: PageUse) -> Option<u32> {
-        let index = self.add(start, found)?;
+    fn add_new<M: Memory + ?Sized>(&mut self, memory: &mut M, start: u64, found: PageUse) -> Option<u32> {
+        let index = self.add(memory, start, found)?;
         // The samples are older than this extent, so a large one without a sample is not known to be free.
         if let Some(extent) = self.extents.get_mut(index as usize) {
             extent.is_dead = false;

@@ -1,7 +1,7 @@
 //! Chains over dead words, beside the chains that are right.
 
 use super::chains::rows;
-use super::heap::Heap;
+use super::heap::{Heap, PAGE};
 use crate::*;
 
 /// A list of blocks, each with a sampled message. Returns its blocks, the last one first.
@@ -117,6 +117,23 @@ fn a_dead_word_into_a_tree_with_pointers_to_parents_does_not_take_it() {
     let found = heap.holders();
     let rows = rows(&found, "Box<Body>");
     assert!(rows.iter().all(|row| row.ends_with("← Stack tree")), "{rows:?}");
+}
+
+/// The results of an earlier scan lie in memory that was used before.
+#[test]
+fn a_dead_word_in_memory_of_the_library_counts_only_if_nothing_else_does() {
+    let mut heap = Heap::new();
+    let blocks = list(&mut heap, 10);
+    let held = heap.sample("Vec<Other>", &[7; 4]);
+    let results = heap.large(&[vec![5; 600], vec![blocks[4], held]].concat(), 8 * PAGE);
+    heap.own_extents.insert(results);
+    heap.fixed("shop::REPORT", &[3, results, 3]);
+    heap.stack("consumer", &[*blocks.last().unwrap()]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Box<Message>"), ["Box<Message> ← [32 bytes]* ← Stack consumer"]);
+    // It is not lost, as the program can have given it to the library.
+    let other = found.types.iter().find(|held| held.type_name == "Vec<Other>").unwrap();
+    assert!(other.chains[0].doubtful && other.unreachable.is_none(), "{other:?}");
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Heap {
     functions: HashMap<u64, String>,
     pub(crate) complete: bool,
     pub(crate) excluded: Vec<Span>,
+    /// First pages of extents of the library that scans.
+    pub(crate) own_extents: BTreeSet<u64>,
     /// Pages that cannot be read.
     pub(crate) vanished: BTreeSet<u64>,
     pub(crate) reads: usize,
@@ -281,6 +283,10 @@ impl Memory for Heap {
 
     fn is_heap(&mut self, page: Hidden) -> bool {
         page.address().checked_sub(HEAP).is_some_and(|at| at < self.bytes.len() as u64)
+    }
+
+    fn is_own(&mut self, page: Hidden) -> bool {
+        self.own_extents.contains(&page.address())
     }
 
     fn is_over(&mut self) -> bool {
