@@ -142,7 +142,13 @@ pub(super) static POPULATIONS: [Expected; COUNT] = [
     ),
     held("callbacks: vector", "Vec<Box<dyn Fn*>>", &[], &[(Static, "*CALLBACKS*")]),
     // Containers of crates in statics.
-    held("DashMap: boxes", "Box<DashEntry>", &["DashMap<u64, Box<DashEntry>>"], &[(Static, "*DASH*")]),
+    // A shard of a DashMap is a hash table, and a name that is inferred from its contents says no more.
+    held(
+        "DashMap: boxes",
+        "Box<DashEntry>",
+        &["DashMap<u64, Box<DashEntry>>|HashMap<u64, Box<DashEntry>>", "DashMap<u64, Box<DashEntry>>"],
+        &[(Static, "*DASH*")],
+    ),
     held(
         "DashMap: shards",
         "DashMap<u64, Box<DashEntry>>",
