@@ -4,6 +4,7 @@
 //! of them can be dead. So of two chains that explain the same, the one with the shorter description is chosen: the bits
 //! that it takes to say which word of each holder leads on.
 
+use crate::back_pointers::bit;
 use crate::chain::Chain;
 use crate::holders_report::{HolderRoot, RootKind};
 use crate::names::{mentions, size_class};
@@ -26,20 +27,22 @@ fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
 }
 
 /// The bits that describe a chain. A holder whose type mentions what it holds takes none, and nodes of the same kind count
-/// once. `held` is the type of the sample. The root says whether it belongs to this library.
+/// once. Holders that a pointer back confirms take none, too: `confirmed` has a bit for each. `held` is the type of the
+/// sample. The root says whether it belongs to this library.
 pub(crate) fn description_bits(
     held: u32,
-    chain: &Chain,
+    (chain, confirmed): (&Chain, u64),
     root: Option<(&HolderRoot, bool)>,
     (objects, names): (&Objects, &Names),
 ) -> u64 {
     let mut bits = root.map_or(48, |(root, is_own)| of_root(root, is_own));
     let mut before = Kind::Named(held);
-    for object in chain.objects.iter().filter_map(|index| objects.get(*index)) {
+    for (at, index) in chain.objects.iter().enumerate() {
+        let Some(object) = objects.get(*index) else { continue };
         let kind = kind_of(object);
         let all = u64::from((object.bytes / 8).max(1).ilog2());
         bits += match (kind, before) {
-            _ if kind == before => 0,
+            _ if kind == before || confirmed & bit(at) != 0 => 0,
             (Kind::Named(name), Kind::Named(held)) if mentions(names.get(name), names.get(held)) => 0,
             (Kind::Named(_), _) => all.min(NAMED),
             (Kind::Size(_), _) => all,

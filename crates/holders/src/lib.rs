@@ -22,6 +22,7 @@
 //! - `names`: names for objects that were not sampled
 //! - `spare`: pointers in spare capacity
 //! - `excluded`: pointers that the type of their holder excludes
+//! - `back_pointers`: pointers back from an object to what holds it
 //! - `description`: how likely a chain leads over a dead word
 //! - `unreached`: what lies behind samples that no root reaches
 //! - `scan`: one scan, from memory to chains
@@ -55,6 +56,7 @@ mod chain;
 mod names;
 mod spare;
 mod excluded;
+mod back_pointers;
 mod description;
 mod unreached;
 mod scan;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::back_pointers::BackPointers;
 use crate::chain::{Chain, Walker, Ways};
 use crate::description::description_bits;
 use crate::excluded::doubt_excluded;
@@ -102,7 +103,8 @@ impl Scan {
             memory,
         );
         doubt_excluded(input, &mut chains, (&objects, &names));
-        let samples = input.samples.iter().zip(chains).map(|(object, chains)| {
+        let back_pointers = BackPointers::find((input, &map), &chains, &objects, memory);
+        let samples = input.samples.iter().zip(0_u32..).zip(chains).map(|((object, sample), chains)| {
             let region = match map.find(object.address.address()) {
                 Found::Extent(index) => map.extent(index).and_then(|extent| {
                     let is_own = extent.sample().and_then(|sample| input.samples.get(sample));
@@ -124,7 +126,8 @@ impl Scan {
                         let root = of_words.get(chain.root_word).copied().unwrap_or(u32::MAX);
                         let known = roots.get(root as usize);
                         let known = known.zip(own.get(root as usize).copied());
-                        let bits = description_bits(object.type_index, &chain, known, (&objects, &names));
+                        let way = (&chain, back_pointers.confirmed(sample, &chain));
+                        let bits = description_bits(object.type_index, way, known, (&objects, &names));
                         ResultChain { objects: chain.objects, root, doubtful: chain.doubtful, bits }
                     })
                     .collect(),

@@ -16,9 +16,9 @@ const MAX_ALL_ROOTS: usize = 1 << 16;
 /// Slots that are searched for a region.
 const WINDOW: usize = 16;
 
-/// Regions for each slot, and the least and the most slots. A slot takes 8 bytes, so the table takes at most a third of the
-/// memory that the parents take.
-const REGIONS: usize = 6;
+/// Regions for each slot, and the least and the most slots. A slot takes 8 bytes, so the table takes at most a quarter of
+/// the memory that the parents take.
+const REGIONS: usize = 8;
 const SLOTS: (usize, usize) = (1 << 10, 1 << 22);
 
 /// Regions with further sources, in a table of a fixed size. What finds no room is not remembered: most regions need none.

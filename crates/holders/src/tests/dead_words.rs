@@ -174,3 +174,53 @@ fn a_stack_is_remembered_even_if_all_room_for_further_pointers_is_taken() {
     let found = heap.holders();
     assert_eq!(rows(&found, "Box<Job>"), ["Box<Job> ← [32 bytes] ← Stack consumer"]);
 }
+
+/// Tasks are linked with each other, so a dead word that leads to one of them leads to all.
+#[test]
+fn a_pointer_back_to_a_holder_confirms_it() {
+    let mut heap = Heap::new();
+    let runtime = heap.small(&[1; 40]);
+    let tasks: Vec<u64> = (0..20).map(|_| heap.sample("task shop::run", &[7; 12])).collect();
+    for (at, task) in tasks.iter().enumerate() {
+        let neighbour = |at: Option<usize>| at.and_then(|at| tasks.get(at)).copied().unwrap_or(0);
+        heap.write(*task, &[3, 3, 3, runtime, neighbour(at.checked_sub(1)), neighbour(at.checked_add(1))]);
+    }
+    let lists = heap.small(&[&[0; 60][..], &[tasks[0], tasks[19]]].concat());
+    heap.write(runtime, &[21, 1, lists, 4]);
+    heap.root(RootKind::ThreadLocal, Some("CONTEXT"), &[runtime]);
+    let channel = heap.small(&[3, 3, 3, tasks[7], 3, 3, 3, 3]);
+    heap.fixed("shop::CHANNEL", &[channel]);
+    let found = heap.holders();
+    let rows = rows(&found, "task shop::run");
+    assert!(rows.iter().all(|row| row.ends_with("← ThreadLocal CONTEXT")), "{rows:?}");
+}
+
+/// Each task has dropped a sender, and the memory of its channel belongs to another channel now.
+#[test]
+fn pointers_back_that_a_counter_does_not_count_are_dead() {
+    let mut heap = Heap::new();
+    let runtime = heap.small(&[1; 40]);
+    let channel = heap.small(&[1; 8]);
+    let tasks: Vec<u64> = (0..20).map(|_| heap.sample("task shop::run", &[7; 12])).collect();
+    for task in &tasks {
+        heap.write(*task, &[3, 3, 3, runtime, channel]);
+    }
+    let list = heap.small(&[&[0; 42][..], &tasks].concat());
+    heap.write(runtime, &[21, 1, list, 4]);
+    heap.root(RootKind::ThreadLocal, Some("CONTEXT"), &[runtime]);
+    let slots = heap.small(&[&tasks[..], &[0; 4]].concat());
+    heap.write(channel, &[2, 1, slots]);
+    heap.fixed("shop::CHANNEL", &[channel]);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "task shop::run"),
+        ["task shop::run ← [496 bytes] ← [320 bytes] ← ThreadLocal CONTEXT"]
+    );
+    // With as many references, nothing speaks against them, and the shorter chain is chosen.
+    heap.write(channel, &[20, 1]);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "task shop::run"),
+        ["task shop::run ← [192 bytes] ← [64 bytes] ← Static shop::CHANNEL"]
+    );
+}
