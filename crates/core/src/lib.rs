@@ -196,7 +196,7 @@ pub mod __private {
     pub use crate::process::{ChargedGroup, ChargedGroups, charged_groups, start_ticks};
     #[cfg(feature = "fuzzing")]
     pub use crate::samples::SmallTable;
-    pub use crate::samples::{LabelGuard, RecordingStatus, RouteLabel};
+    pub use crate::samples::{LabelGuard, LiveStream, RecordingStatus, RouteLabel, label_name};
     pub use crate::ticks::TickClock;
     pub use crate::unwinder::start_unwinder;
     #[cfg(feature = "jemalloc")]
@@ -206,6 +206,7 @@ pub mod __private {
     pub mod live_samples {
         pub use crate::samples::{
             excluded_ranges, install, live_bytes_by_route, read, read_objects, recording, status, still_live,
+            stream,
         };
     }
 }

@@ -4,6 +4,7 @@
 //! anything.
 
 mod label;
+mod live_stream;
 mod status;
 #[cfg(any(test, feature = "fuzzing", all(feature = "jemalloc", target_os = "linux")))]
 mod table;
@@ -15,9 +16,10 @@ mod recorder;
 mod by_route;
 
 pub use by_route::live_bytes_by_route;
-pub use label::{LabelGuard, RouteLabel};
+pub use label::{LabelGuard, RouteLabel, label_name};
+pub use live_stream::LiveStream;
 pub(crate) use recorder::discard;
-pub use recorder::{excluded_ranges, install, read, read_objects, recording, status, still_live};
+pub use recorder::{excluded_ranges, install, read, read_objects, recording, status, still_live, stream};
 pub use status::RecordingStatus;
 #[cfg(feature = "fuzzing")]
 pub use table::SmallTable;

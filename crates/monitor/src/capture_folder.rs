@@ -119,12 +119,12 @@ impl CaptureFolder {
 }
 
 impl Entry {
-    /// What it holds. `None` for the space that is kept free.
+    /// What it holds. `None` for the space that is kept free, and for the live samples beside a raw dump.
     pub(crate) fn kind(&self) -> Option<CaptureKind> {
         match &self.name {
             FileName::Flight(_) => Some(CaptureKind::Flight),
             FileName::Capture { kind, .. } => Some(*kind),
-            FileName::Ballast(_) => None,
+            FileName::Ballast(_) | FileName::Samples { .. } => None,
         }
     }
 }

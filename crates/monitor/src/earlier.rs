@@ -94,7 +94,7 @@ pub(crate) fn captures_of(process: &ProcessKey, entries: &[Entry]) -> Vec<Captur
                 capture.percent_of_limit = permille.map(|permille| f64::from(permille) / 10.0);
                 Some((*at_ms, capture))
             }
-            FileName::Flight(_) | FileName::Ballast(_) => None,
+            FileName::Flight(_) | FileName::Ballast(_) | FileName::Samples { .. } => None,
         })
         .collect();
     captures.sort_by_key(|(at, _)| std::cmp::Reverse(*at));

@@ -79,6 +79,7 @@
 //! - `reader`: reads the numbers, and allocates nothing
 //! - `wake`: what wakes the monitor: events of the container, memory pressure
 //! - `flight`: the flight recorder: a file of records that outlives a kill
+//! - `dump_samples`: the live samples beside a raw dump
 //! - `capture_folder`: the folder of captures, its checks and its cap
 //! - `earlier`: earlier processes that used the folder
 //! - `captures`: what is captured, and when
@@ -136,6 +137,7 @@ mod reader;
 #[cfg(target_os = "linux")]
 mod wake;
 mod flight;
+mod dump_samples;
 mod capture_folder;
 mod earlier;
 mod captures;
@@ -169,6 +171,7 @@ mod monitor;
 pub use action::{Action, Callback, SaveTo};
 pub use block_watch::BlockWatchFuture;
 pub use captures::{Captures, read_captures};
+pub use dump_samples::DumpSamples;
 pub use error::MonitorError;
 pub use limit::Limit;
 #[doc(no_inline)]

@@ -144,6 +144,9 @@ fn types(profile: &Profile, line: &mut impl FnMut(String)) {
         });
         line(format!("{:>12} {share}  {}{ages}", Bytes(row.bytes).to_string(), short_name(&row.type_name)));
     }
+    if let Some(reason) = &profile.ages_unavailable {
+        line(format!("ages and routes are not available: {reason}"));
+    }
     if !profile.routes.is_empty() {
         let routes: Vec<_> = profile
             .routes

@@ -74,11 +74,22 @@ pub(super) fn current() -> u32 {
     CURRENT.try_with(Cell::get).unwrap_or(0)
 }
 
+/// The name of label 0.
+const NO_ROUTE: &str = "(no route)";
+
 /// The name of each label, by its number. The first is no route.
 #[cfg(any(test, all(feature = "jemalloc", target_os = "linux")))]
 pub(super) fn names() -> Vec<String> {
     let known = NAMES.get().map(|names| names.lock().clone()).unwrap_or_default();
-    std::iter::once("(no route)".to_owned()).chain(known).collect()
+    std::iter::once(NO_ROUTE.to_owned()).chain(known).collect()
+}
+
+/// The name of one label. `None` if there is no such label. Copies this name only.
+pub fn label_name(label: u32) -> Option<String> {
+    match label.checked_sub(1) {
+        None => Some(NO_ROUTE.to_owned()),
+        Some(index) => NAMES.get()?.lock().get(usize::try_from(index).ok()?).cloned(),
+    }
 }
 
 #[cfg(test)]
@@ -101,5 +112,7 @@ mod tests {
         drop(outer);
         assert_eq!(current(), 0);
         assert_eq!(names()[0], "(no route)");
+        let each: Vec<_> = (0..).map_while(label_name).collect();
+        assert!(each.starts_with(&names()), "{each:?}");
     }
 }

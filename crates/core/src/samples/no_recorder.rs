@@ -3,6 +3,7 @@
 use memory_debug_holders::{Hidden, Span};
 use memory_debug_profile::{LiveSample, LiveSamples};
 
+use super::live_stream::LiveStream;
 use super::status::RecordingStatus;
 
 const CAUSE: &str =
@@ -24,6 +25,11 @@ pub(crate) fn discard() {}
 
 /// Returns the reason.
 pub fn read() -> Result<LiveSamples, String> {
+    Err(CAUSE.to_owned())
+}
+
+/// Returns the reason.
+pub fn stream() -> Result<LiveStream<std::iter::Empty<LiveSample>>, String> {
     Err(CAUSE.to_owned())
 }
 

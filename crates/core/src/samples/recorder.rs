@@ -14,6 +14,7 @@ use memory_debug_profile::{LiveSample, LiveSamples, StackHash};
 use memory_debug_report::__private::timestamp;
 
 use super::label;
+use super::live_stream::LiveStream;
 use super::status::RecordingStatus;
 use super::table::Entry;
 use super::table::storage::{self, table};
@@ -97,13 +98,26 @@ pub(crate) fn discard() {
 ///
 /// If nothing is recorded. The text says why.
 pub fn read() -> Result<LiveSamples, String> {
-    let recording = State::check()?;
+    let LiveStream { recorded, dropped, samples: stream } = stream()?;
     let mut samples = LiveSamples::default();
-    samples.samples = entries(recording).map(|(_, sample)| sample).collect();
-    samples.recorded = recording.instant.elapsed();
-    samples.dropped = table().dropped().saturating_sub(recording.dropped);
+    samples.samples = stream.collect();
+    (samples.recorded, samples.dropped) = (recorded, dropped);
     samples.labels = label::names();
     Ok(samples)
+}
+
+/// The live samples one by one, straight from the table. Takes no memory, so it works where none is left.
+///
+/// # Errors
+///
+/// As for [`read`].
+pub fn stream() -> Result<LiveStream<impl Iterator<Item = LiveSample>>, String> {
+    let recording = State::check()?;
+    Ok(LiveStream {
+        recorded: recording.instant.elapsed(),
+        dropped: table().dropped().saturating_sub(recording.dropped),
+        samples: entries(recording).map(|(_, sample)| sample),
+    })
 }
 
 /// The live samples with their addresses, for a scan of the heap.

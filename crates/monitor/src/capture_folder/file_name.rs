@@ -7,6 +7,8 @@ use memory_debug_core::__private::start_ticks;
 use memory_debug_core::CaptureKind;
 use memory_debug_core::InstanceId;
 
+use crate::dump_samples::ENDING as SAMPLES_ENDING;
+
 /// A process, as the names of its files have it: `7-1234-0123abcd`.
 ///
 /// The start, in ticks since boot, distinguishes a process from a later one with the same process id. The first digits
@@ -32,6 +34,14 @@ pub(crate) enum FileName {
         /// Milliseconds since 1970.
         at_ms: u64,
         /// Memory in use then, in thousandths of the limit. `None` (`x`) if there is no limit.
+        permille: Option<u32>,
+    },
+    /// The live samples of a raw dump, named like it: `raw-PROCESS-TIME-PERMILLE.live`
+    Samples {
+        process: ProcessKey,
+        /// As in the name of the dump.
+        at_ms: u64,
+        /// As in the name of the dump.
         permille: Option<u32>,
     },
 }
@@ -76,7 +86,18 @@ impl FileName {
 
     pub(crate) fn process(&self) -> &ProcessKey {
         match self {
-            Self::Flight(process) | Self::Ballast(process) | Self::Capture { process, .. } => process,
+            Self::Flight(process) | Self::Ballast(process) => process,
+            Self::Capture { process, .. } | Self::Samples { process, .. } => process,
+        }
+    }
+
+    /// The file with the live samples of this raw dump. `None` for other files.
+    pub(crate) fn samples(&self) -> Option<Self> {
+        match self {
+            Self::Capture { process, kind: CaptureKind::RawDump, at_ms, permille } => {
+                Some(Self::Samples { process: process.clone(), at_ms: *at_ms, permille: *permille })
+            }
+            _ => None,
         }
     }
 
@@ -86,16 +107,17 @@ impl FileName {
         let name = match kind {
             "flight" => Self::Flight(ProcessKey::parse(rest.strip_suffix(".bin")?)?),
             "ballast" => Self::Ballast(ProcessKey::parse(rest.strip_suffix(".bin")?)?),
-            _ => {
-                let kind = KINDS.iter().find(|(_, prefix, _)| *prefix == kind)?;
-                let mut parts = rest.strip_suffix(kind.2)?.rsplitn(3, '-');
-                let permille = match parts.next()? {
-                    "x" => None,
-                    permille => Some(number(permille)?),
-                };
-                let at_ms = number(parts.next()?)?;
-                Self::Capture { process: ProcessKey::parse(parts.next()?)?, kind: kind.0, at_ms, permille }
-            }
+            _ => match rest.strip_suffix(SAMPLES_ENDING).filter(|_| kind == "raw") {
+                Some(rest) => {
+                    let (process, at_ms, permille) = moment(rest)?;
+                    Self::Samples { process, at_ms, permille }
+                }
+                None => {
+                    let kind = KINDS.iter().find(|(_, prefix, _)| *prefix == kind)?;
+                    let (process, at_ms, permille) = moment(rest.strip_suffix(kind.2)?)?;
+                    Self::Capture { process, kind: kind.0, at_ms, permille }
+                }
+            },
         };
         (name.to_string() == text).then_some(name)
     }
@@ -107,6 +129,17 @@ const KINDS: [(CaptureKind, &str, &str); 3] = [
     (CaptureKind::Snapshot, "snapshot", ".pb.gz"),
     (CaptureKind::RawDump, "raw", ".heap"),
 ];
+
+/// Parses `PROCESS-TIME-PERMILLE`.
+fn moment(text: &str) -> Option<(ProcessKey, u64, Option<u32>)> {
+    let mut parts = text.rsplitn(3, '-');
+    let permille = match parts.next()? {
+        "x" => None,
+        permille => Some(number(permille)?),
+    };
+    let at_ms = number(parts.next()?)?;
+    Some((ProcessKey::parse(parts.next()?)?, at_ms, permille))
+}
 
 impl fmt::Display for ProcessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,13 +155,25 @@ impl fmt::Display for FileName {
             Self::Capture { process, kind, at_ms, permille } => {
                 let known = KINDS.iter().find(|(known, ..)| known == kind);
                 let (prefix, ending) = known.map_or(("unknown", ""), |(_, prefix, ending)| (prefix, ending));
-                write!(f, "{prefix}-{process}-{at_ms}-")?;
-                match permille {
-                    Some(permille) => write!(f, "{permille}{ending}"),
-                    None => write!(f, "x{ending}"),
-                }
+                write_moment(f, prefix, (process, *at_ms, *permille), ending)
+            }
+            Self::Samples { process, at_ms, permille } => {
+                write_moment(f, "raw", (process, *at_ms, *permille), SAMPLES_ENDING)
             }
         }
+    }
+}
+
+fn write_moment(
+    f: &mut fmt::Formatter<'_>,
+    prefix: &str,
+    (process, at_ms, permille): (&ProcessKey, u64, Option<u32>),
+    ending: &str,
+) -> fmt::Result {
+    write!(f, "{prefix}-{process}-{at_ms}-")?;
+    match permille {
+        Some(permille) => write!(f, "{permille}{ending}"),
+        None => write!(f, "x{ending}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which files go when the folder is full.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memory_debug_core::CaptureKind;
 
@@ -31,8 +31,21 @@ pub(super) fn of<'e>(entries: &'e [Entry], alive: &[&ProcessKey], max_bytes: u64
     let lives = |entry: &Entry| alive.contains(&entry.name.process());
     let mut surplus: Vec<&Entry> =
         entries.iter().filter(|entry| matches!(entry.name, FileName::Ballast(_)) && !lives(entry)).collect();
+    let samples_of: BTreeMap<FileName, &Entry> = {
+        let samples = entries.iter().filter(|entry| matches!(entry.name, FileName::Samples { .. }));
+        samples.map(|entry| (entry.name.clone(), entry)).collect()
+    };
+    // The live samples of a raw dump are of no use without it. They get their name after it, so without it they are left
+    // over.
+    let used: BTreeSet<FileName> = entries.iter().filter_map(|entry| entry.name.samples()).collect();
+    surplus.extend(samples_of.iter().filter(|(name, _)| !used.contains(*name)).map(|(_, entry)| *entry));
+    let with_samples = |entry: &'e Entry| {
+        let samples = entry.name.samples().and_then(|name| samples_of.get(&name).copied());
+        std::iter::once(entry).chain(samples)
+    };
     let mut captures = by_worth(entries);
-    surplus.extend(captures.drain(..captures.len().saturating_sub(MAX_CAPTURES)).map(|(_, entry)| entry));
+    let too_many = captures.drain(..captures.len().saturating_sub(MAX_CAPTURES));
+    surplus.extend(too_many.flat_map(|(_, entry)| with_samples(entry)));
     // A flight file explains the captures of its process, so it goes after them, unless there are too many.
     let of_captures: BTreeSet<&ProcessKey> = captures.iter().map(|(_, entry)| entry.name.process()).collect();
     let mut flights: Vec<&Entry> =
@@ -48,8 +61,10 @@ pub(super) fn of<'e>(entries: &'e [Entry], alive: &[&ProcessKey], max_bytes: u64
         if kept <= max_bytes {
             break;
         }
-        kept = kept.saturating_sub(entry.bytes);
-        surplus.push(entry);
+        for removed in with_samples(entry) {
+            kept = kept.saturating_sub(removed.bytes);
+            surplus.push(removed);
+        }
     }
     surplus
 }
@@ -81,14 +96,16 @@ fn by_worth(entries: &[Entry]) -> Vec<(Worth, &Entry)> {
 
 fn time_of(name: &FileName) -> u64 {
     match name {
-        FileName::Capture { at_ms, .. } => *at_ms,
+        FileName::Capture { at_ms, .. } | FileName::Samples { at_ms, .. } => *at_ms,
         FileName::Flight(_) | FileName::Ballast(_) => 0,
     }
 }
 
 fn share_of(name: &FileName) -> u32 {
     match name {
-        FileName::Capture { permille, .. } => permille.unwrap_or_default(),
+        FileName::Capture { permille, .. } | FileName::Samples { permille, .. } => {
+            permille.unwrap_or_default()
+        }
         FileName::Flight(_) | FileName::Ballast(_) => 0,
     }
 }

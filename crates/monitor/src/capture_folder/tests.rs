@@ -20,6 +20,8 @@ fn names_read_back_and_other_names_are_refused() {
         capture(CaptureKind::Baseline, None),
         capture(CaptureKind::Snapshot, Some(951)),
         capture(CaptureKind::RawDump, Some(1003)),
+        capture(CaptureKind::RawDump, Some(1003)).samples().unwrap(),
+        capture(CaptureKind::RawDump, None).samples().unwrap(),
     ] {
         assert_eq!(FileName::parse(&name.to_string()), Some(name));
     }
@@ -32,6 +34,8 @@ fn names_read_back_and_other_names_are_refused() {
         "raw-1-2-0123abcd-5-+900.heap",
         "raw-1-2-0123abcd-5-900.heap.tmp",
         "raw-1-2-0123abcd-5.heap",
+        "raw-1-2-0123abcd-5-900.live.tmp",
+        "snapshot-1-2-0123abcd-5-900.live",
         "other-1-2-0123abcd-5-900.heap",
         "memory-0123abcd.pb.gz",
     ] {
@@ -121,9 +125,10 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     let kind = prop::sample::select(vec![CaptureKind::Baseline, CaptureKind::Snapshot, CaptureKind::RawDump]);
     let process = (1_u32..6).prop_map(ProcessKey::for_test);
     let name =
-        (0..3, process, kind, 0_u64..50, 500_u32..1000).prop_map(|(form, process, kind, at_ms, permille)| {
+        (0..4, process, kind, 0_u64..50, 500_u32..1000).prop_map(|(form, process, kind, at_ms, permille)| {
             match form {
                 0 => FileName::Flight(process),
+                1 => FileName::Samples { process, at_ms, permille: Some(permille) },
                 _ => FileName::Capture { process, kind, at_ms, permille: Some(permille) },
             }
         });
@@ -134,8 +139,14 @@ proptest! {
     #[test]
     fn s66_m8_the_rest_keeps_the_bounds_and_what_is_worth_most(
         mut entries in prop::collection::vec(any_entry(), 0..60),
-        max_bytes in 1000_u64..20_000,
+        has_samples in any::<u64>(),
+        max_bytes in 2000_u64..20_000,
     ) {
+        let dumps = entries.iter().zip(0_u32..).filter(|(_, at)| has_samples.checked_shr(*at).unwrap_or(0) & 1 == 1);
+        let samples: Vec<_> = dumps
+            .filter_map(|(dump, _)| Some(Entry { name: dump.name.samples()?, bytes: dump.bytes }))
+            .collect();
+        entries.extend(samples);
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         entries.dedup_by(|a, b| a.name == b.name);
         let alive = ProcessKey::for_test(1);
@@ -148,6 +159,11 @@ proptest! {
         prop_assert!(bytes <= max_bytes);
         let captures = |of: &[&Entry]| of.iter().filter(|entry| matches!(entry.name, FileName::Capture { .. })).count();
         prop_assert!(captures(&kept) <= MAX_CAPTURES);
+        let names: Vec<_> = kept.iter().filter_map(|entry| entry.name.samples()).collect();
+        for entry in &entries {
+            let is_samples = matches!(entry.name, FileName::Samples { .. });
+            prop_assert!(!is_samples || kept.contains(&entry) == names.contains(&entry.name), "both stay or both go");
+        }
         if captures(&entries.iter().collect::<Vec<_>>()) > 0 && captures(&kept) > 0 {
             let time = |entry: &&Entry| match entry.name { FileName::Capture { at_ms, .. } => at_ms, _ => 0 };
             let newest = entries.iter().map(|entry| time(&entry)).max();

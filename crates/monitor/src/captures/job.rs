@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::__private::without_signal;
+use memory_debug_core::__private::{label_name, live_samples, without_signal};
 use memory_debug_core::units::{Bytes, short_name};
 use memory_debug_core::{ActionOutcome, CaptureKind, Collected, Collector, Scope, Snapshot, write_raw_dump};
 
 use crate::capture_folder::{CaptureFolder, FileName, ProcessKey};
+use crate::dump_samples::SamplesWriter;
 use crate::flight::{allocate, new_file};
 
 /// Room on the disk that is kept free for a raw dump. jemalloc empties its file when it opens it, so the file
@@ -154,12 +155,53 @@ impl Job {
     fn raw_dump(&self, result: &mut JobResult) -> Result<String, String> {
         let _ = fs::remove_file(self.ballast());
         let mut length = 0;
+        // A kill must not find the samples but not the dump, so they get their name after it.
+        let samples = self.begin_samples();
         let name = self.save(CaptureKind::RawDump, |unfinished| {
             length = write_raw_dump(unfinished).map_err(io::Error::other)?;
             Ok(())
-        })?;
+        });
+        if name.is_err() {
+            self.remove_samples();
+        }
+        let name = name?;
+        let ages = samples.and_then(|samples| self.finish_samples(samples, length));
+        let ages = match ages {
+            Ok(()) => ", with ages and routes".to_owned(),
+            Err(reason) => {
+                self.remove_samples();
+                format!(", without ages and routes: {reason}")
+            }
+        };
         result.file = Some(name.clone());
-        Ok(format!("wrote {name}, {}", Bytes(length)))
+        Ok(format!("wrote {name}, {}{ages}", Bytes(length)))
+    }
+
+    /// The name of the file with the live samples of a raw dump.
+    fn samples(&self) -> FileName {
+        let Self { process, at_ms, permille, .. } = self;
+        FileName::Samples { process: process.clone(), at_ms: *at_ms, permille: *permille }
+    }
+
+    fn begin_samples(&self) -> Result<SamplesWriter<File>, String> {
+        let before = live_samples::stream()?;
+        let unfinished = with_tmp(&self.folder.path_of(&self.samples()));
+        let _ = fs::remove_file(&unfinished);
+        without_signal(|| SamplesWriter::begin(new_file(&unfinished)?, before))
+            .map_err(|error| error.to_string())
+    }
+
+    fn finish_samples(&self, samples: SamplesWriter<File>, dump_bytes: u64) -> Result<(), String> {
+        let after = live_samples::stream()?;
+        let labels = (0..).map_while(label_name);
+        let path = self.folder.path_of(&self.samples());
+        without_signal(|| samples.finish(dump_bytes, after, labels))
+            .and_then(|_| fs::rename(with_tmp(&path), &path))
+            .map_err(|error| error.to_string())
+    }
+
+    fn remove_samples(&self) {
+        let _ = fs::remove_file(with_tmp(&self.folder.path_of(&self.samples())));
     }
 
     /// Writes a file, which gets its name when it is complete. It is not synced before that: a kill of the process does

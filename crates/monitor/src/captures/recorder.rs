@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use memory_debug_core::{
     CaptureKind, CaptureStatus, Collector, EarlierProcess, InstanceInfo, ProcessEnd, Scope,
+    record_live_samples,
 };
 
 use super::flight_place::FlightPlace;
@@ -81,6 +82,9 @@ impl Recorder {
             return Err(MonitorError::new("captures need at least 8 MiB; raise `at_most`"));
         }
         let folder = CaptureFolder::open(&settings.folder, settings.accept_memory)?;
+        // Where there is never room for types, no collection would begin the recording. If it cannot begin, raw dumps have
+        // no ages, and the capture says so.
+        let _ = record_live_samples();
         let process = ProcessKey::own(instance.id);
         let group = Collector::new().collect(Scope::Stats).report.cgroup;
         let here = Group {

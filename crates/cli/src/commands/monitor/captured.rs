@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use memory_debug_monitor::DumpSamples;
 use memory_debug_profile::{HeapProfile, TypeAttributor, TypeTable};
 use memory_debug_report::{
     Ages, Births, Capture, CaptureKind, CapturedProcess, RowId, Selection, Snapshot, SymbolizedProfile,
@@ -42,6 +43,8 @@ pub(super) struct Profile {
     pub(super) routes: Vec<RouteBytes>,
     /// Why there are no types.
     pub(super) unavailable: Option<String>,
+    /// Why there are types, but neither ages nor routes.
+    pub(super) ages_unavailable: Option<String>,
 }
 
 /// The live memory of a type.
@@ -50,7 +53,7 @@ pub(super) struct TypeBytes {
     pub(super) type_name: String,
     pub(super) bytes: u64,
     pub(super) objects: u64,
-    /// How old the memory was. `None` if ages were not recorded, and in raw dumps, which do not have them.
+    /// How old the memory was. `None` if that is not known.
     pub(super) ages: Option<Ages>,
 }
 
@@ -64,7 +67,8 @@ pub(super) struct RouteBytes {
 /// What a capture tells about types and routes.
 struct Content {
     table: TypeTable,
-    births: Option<Births>,
+    /// Ages and routes, or the reason why they are missing.
+    births: Result<Births, String>,
     /// Why the program's code has no names.
     without_names: Option<String>,
 }
@@ -90,10 +94,11 @@ impl Captured {
                             .entries
                             .iter()
                             .take(top)
-                            .map(|entry| row(entry, births.as_ref()))
+                            .map(|entry| row(entry, births.as_ref().ok()))
                             .collect(),
                         routes: births.iter().flat_map(routes).collect(),
                         unavailable: None,
+                        ages_unavailable: births.err(),
                     },
                     Err(reason) => Profile { file, unavailable: Some(reason), ..Profile::default() },
                 }
@@ -126,12 +131,34 @@ fn content(
                 (profile, None)
             }
         };
+        let births = births.ok_or_else(|| "the snapshot does not have them".to_owned());
         return Ok(Content { table: profile.summarize(&selection), births, without_names: None });
     }
     let profile = HeapProfile::parse(&*content).map_err(|error| error.to_string())?;
+    let (profile, missing) = match samples_of(folder, &file.file, content.len() as u64) {
+        Ok(samples) => (samples.join(profile), None),
+        Err(reason) => (profile, Some(reason)),
+    };
     let files = programs.of(build_id, profile.mappings());
-    let table = TypeAttributor::new().summarize(&profile, &files, &selection);
-    Ok(Content { table, births: None, without_names: files.why_not() })
+    let mut attributor = TypeAttributor::new();
+    let table = attributor.summarize(&profile, &files, &selection);
+    let births = match missing {
+        Some(reason) => Err(reason),
+        None => attributor.births(&profile, &files, &[]).ok_or_else(|| "no sample was recorded".to_owned()),
+    };
+    Ok(Content { table, births, without_names: files.why_not() })
+}
+
+/// The live samples of a raw dump, from the file beside it.
+pub(super) fn samples_of(folder: &Path, dump: &str, dump_bytes: u64) -> Result<DumpSamples, String> {
+    let name = DumpSamples::file_of(dump).ok_or("the dump was renamed, so its live samples are not found")?;
+    if !folder.join(&name).exists() {
+        return Err(format!(
+            "the file {name} is missing; the process had not recorded live samples, or ended before it wrote them"
+        ));
+    }
+    let content = read(folder, &name).map_err(|failure| failure.to_string())?;
+    DumpSamples::parse(&content, dump_bytes).map_err(|error| format!("{name} is of no use: {error}"))
 }
 
 fn row(entry: &memory_debug_profile::TypeEntry, births: Option<&Births>) -> TypeBytes {

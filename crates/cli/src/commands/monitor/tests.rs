@@ -7,6 +7,7 @@ use memory_debug_report::{
     SnapshotInfo,
 };
 
+use super::captured::{TypeBytes, samples_of};
 use super::*;
 
 const DUMP: &str = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x1010 0x1020\n  t*: 9: 576 [0: 0]\n\n\
@@ -67,6 +68,27 @@ fn damaged_captures_have_a_reason() {
         let profile = &folder.processes[0].profiles[0];
         assert!(profile.unavailable.is_some() && profile.types.is_empty(), "{profile:?}");
     }
+}
+
+#[test]
+fn a_raw_dump_without_its_live_samples_says_why_it_has_no_ages() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = |dump| samples_of(folder.path(), dump, 7).unwrap_err();
+    assert_eq!(samples("other"), "the dump was renamed, so its live samples are not found");
+    let missing = samples("raw-1.heap");
+    assert!(missing.starts_with("the file raw-1.live is missing; the process had not recorded"), "{missing}");
+    fs::write(folder.path().join("raw-1.live"), "memory-debug/live/1\nbefore\n1 2 3").unwrap();
+    let cut = "raw-1.live is of no use: it is not complete: its last line is missing";
+    assert_eq!(samples("raw-1.heap"), cut);
+    let mut folder = read_one(DUMP.as_bytes(), CaptureKind::RawDump);
+    let profile = &mut folder.processes[0].profiles[0];
+    profile.unavailable = None;
+    profile.total_bytes = Some(64);
+    profile.types = vec![TypeBytes { type_name: "Order".into(), bytes: 64, objects: 1, ages: None }];
+    profile.ages_unavailable = Some(cut.into());
+    let expected =
+        format!("\n            64 B 100.0 %  Order\n    ages and routes are not available: {cut}\n");
+    assert!(text(&folder).contains(&expected), "{}", text(&folder));
 }
 
 #[test]
