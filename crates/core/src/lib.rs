@@ -155,6 +155,8 @@ pub use memory_debug_holders::{
     RunningScan, UnreachableMemory,
 };
 #[doc(inline)]
+pub use memory_debug_leaks::{LeakRule, LeakRun, LeakVerdict, LeftOut, Suspect};
+#[doc(inline)]
 pub use memory_debug_metrics as metrics;
 #[doc(inline)]
 pub use memory_debug_report::*;

@@ -5,7 +5,6 @@ use std::fmt::{self, Display, Formatter};
 use memory_debug_report::render::__private::Terminal;
 use memory_debug_report::render::content::Layout;
 use memory_debug_report::units::printable;
-use memory_debug_report::{LeakVerdict, Suspect};
 use serde::{Deserialize, Serialize};
 
 use crate::holders_report::{HeldType, HolderChain, HoldersReport, UnreachableMemory};
@@ -22,7 +21,7 @@ pub struct LeakHolders {
     pub scans: u32,
     /// Memory that nothing points to, the type with the most bytes first.
     pub unreachable: Vec<UnreachableType>,
-    /// Who holds the suspects of the verdict. Suspects that the scan does not have are left out.
+    /// Who holds the suspects. Suspects that the scan does not have are left out.
     pub suspects: Vec<HeldSuspect>,
 }
 
@@ -50,25 +49,27 @@ pub struct HeldSuspect {
 }
 
 impl LeakHolders {
-    /// What `last` says about the types of `verdict`. `None` if the last scan has no result.
+    /// What `last` says about suspects, each given by its name and its full type. `None` if the last scan has no result.
     #[must_use]
-    pub fn of(last: &HoldersReport, verdict: &LeakVerdict) -> Option<Self> {
+    pub fn of<'s>(
+        last: &HoldersReport,
+        suspects: impl IntoIterator<Item = (&'s str, &'s str)>,
+    ) -> Option<Self> {
         let scans = last.coverage.as_ref()?.scans;
         let unreachable = last.unreachable().map(|(held, memory)| UnreachableType {
             type_name: held.type_name.clone(),
             memory: memory.clone(),
         });
-        let held = |suspect: &Suspect| {
-            let is_this =
-                |held: &&HeldType| held.type_name == suspect.full_type || held.type_name == suspect.type_name;
+        let held = |(name, full_type): (&str, &str)| {
+            let is_this = |held: &&HeldType| held.type_name == full_type || held.type_name == name;
             let chain = last.types.iter().find(is_this)?.chains.first()?.clone();
-            Some(HeldSuspect { type_name: suspect.type_name.clone(), chain })
+            Some(HeldSuspect { type_name: name.to_owned(), chain })
         };
         Some(Self {
             scanned_at: last.scanned_at.clone(),
             scans,
             unreachable: unreachable.collect(),
-            suspects: verdict.suspects.iter().filter_map(held).collect(),
+            suspects: suspects.into_iter().filter_map(held).collect(),
         })
     }
 }
@@ -115,23 +116,14 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn verdict(types: &[&str]) -> LeakVerdict {
-        let suspects = types.iter().map(|name| {
-            serde_json::json!({
-                "type": name, "full_type": name, "is_newer": false, "bytes": 1, "objects_change": 1, "bytes_change": 1,
-                "bytes_change_stderr": 1.0, "bytes_per_hour": 1.0, "seconds_to_limit": null, "history_bytes": [],
-            })
-        });
-        serde_json::from_value(serde_json::json!({
-            "snapshots": [], "seconds": 1.0, "compared_rows": 9, "notes": [], "newer": null,
-            "suspects": suspects.collect::<Vec<_>>(), "left_out": [], "test": "",
-        }))
-        .unwrap()
+    /// What the report says about suspects with these names.
+    fn of(report: &HoldersReport, types: &[&'static str]) -> Option<LeakHolders> {
+        LeakHolders::of(report, types.iter().map(|name| (*name, *name)))
     }
 
     #[test]
     fn a_suspect_has_the_chain_that_holds_most_of_it() {
-        let holders = LeakHolders::of(&sample::report(), &verdict(&["String", "Vec<Unknown>"])).unwrap();
+        let holders = of(&sample::report(), &["String", "Vec<Unknown>"]).unwrap();
         let expected = "
 what holds the suspects, by the scan at 2026-11-20T12:12:00Z
   23.40 MiB ± 14 %: String ← Session ← HashMap<u64, Arc<Session>> ← static shop::SESSIONS
@@ -149,7 +141,7 @@ Vec<Arc<Node>> → shop::Node; it holds String
     fn no_unreachable_memory_is_only_said_after_three_scans() {
         let mut report = sample::report();
         report.types.truncate(1);
-        let text = |report: &HoldersReport| LeakHolders::of(report, &verdict(&[])).unwrap().to_string();
+        let text = |report: &HoldersReport| of(report, &[]).unwrap().to_string();
         assert_eq!(
             text(&report),
             "\nunreachable memory\nnone was found in 3 scans at 2026-11-20T12:12:00Z\n"
@@ -157,12 +149,12 @@ Vec<Arc<Node>> → shop::Node; it holds String
         report.coverage.as_mut().unwrap().scans = 1;
         assert!(text(&report).contains("not known: it needs 3 scans that agree"), "{}", text(&report));
         report.coverage = None;
-        assert_eq!(LeakHolders::of(&report, &verdict(&[])), None);
+        assert_eq!(of(&report, &[]), None);
     }
 
     #[test]
     fn json_keeps_the_numbers_of_unreachable_memory_beside_its_type() {
-        let holders = LeakHolders::of(&sample::report(), &verdict(&["String"])).unwrap();
+        let holders = of(&sample::report(), &["String"]).unwrap();
         let json = serde_json::to_value(&holders).unwrap();
         assert_eq!(
             (&json["unreachable"][0]["type_name"], &json["unreachable"][0]["bytes"]),

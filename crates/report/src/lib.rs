@@ -2,8 +2,7 @@
 //!
 //! A [`MemoryReport`] is the result of one collection. This crate renders it as text and JSON ([`render`]). It judges
 //! a report ([`diagnose`], [`Conclusion`]), compares two ([`ReportDiff`]), and merges the reports of many instances
-//! ([`Fleet`]). A [`Snapshot`] keeps the heap of one moment, a [`SnapshotDiff`] compares two
-//! snapshots, and a [`LeakVerdict`] judges many.
+//! ([`Fleet`]). A [`Snapshot`] keeps the heap of one moment, and a [`SnapshotDiff`] compares two snapshots.
 //!
 //! Nothing here reads a file, a clock or a random number, or starts a thread, so equal values give equal results. The
 //! crate `memory-debug-core` collects reports from the running process and re-exports everything here.
@@ -52,7 +51,7 @@
 //! - `types`: the table of types, made from a heap profile
 //! - `ceiling`: the limit that the process reaches first
 //! - `comparison`: whether two profiles can be compared
-//! - `snapshot`: kept heaps, their differences, growth and leaks
+//! - `snapshot`: kept heaps, their differences and growth
 //! - `type_detail`: one type of the table
 //! - `profiling_status`: the state of the heap profiler
 //! - `purge_report`: the result of a purge
@@ -143,10 +142,7 @@ pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 pub use samples::SampleOrigin;
 pub use schema::SCHEMA;
-pub use snapshot::{
-    ChangeKind, DiffRow, Growth, LeakRule, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
-    SnapshotInfo, Suspect,
-};
+pub use snapshot::{ChangeKind, DiffRow, Growth, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo};
 pub use trace::{BytesPerRequest, RouteTrace, Trace, TraceEvent, TraceKind, TraceNode, TraceReport};
 pub use type_detail::{TypeDetail, TypeGroup, TypeMoment};
 pub use unavailable::Unavailable;

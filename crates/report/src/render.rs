@@ -16,7 +16,6 @@ mod header;
 mod instance;
 mod json;
 mod layout;
-mod leaks;
 mod missing;
 mod monitor;
 mod purge;
@@ -73,10 +72,6 @@ pub mod content {
     };
     pub use super::instance::write as write_instance;
     pub use super::layout::Layout;
-    pub use super::leaks::{
-        age_cells as suspect_age_cells, cells as suspect_cells, compared as leak_test, left_out,
-        limit as leak_limit, result as leak_result, runs as leak_runs, taken, time_left,
-    };
     pub use super::missing::values as unavailable;
     pub use super::monitor::{earlier as earlier_processes, write as write_monitor};
     pub use super::purge::write as write_purge;
@@ -86,7 +81,7 @@ pub mod content {
         partial as report_change_caveat, total as report_change_total,
     };
     pub use super::resident::{ResidentPart, not_resident, resident_parts};
-    pub use super::snapshots::{HEADINGS as SNAPSHOT_HEADINGS, cells as snapshot_cells};
+    pub use super::snapshots::{HEADINGS as SNAPSHOT_HEADINGS, cells as snapshot_cells, taken};
     pub use super::stats::write as write_stats;
     pub use super::table::{
         cells as type_cells, footer as types_footer, more, of_report as types, omitted, totals,

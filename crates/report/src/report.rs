@@ -143,6 +143,16 @@ impl MemoryReport {
         self.findings = Some(findings);
     }
 
+    /// Notes which types keep growing and by how many bytes per hour, the fastest first, so that the
+    /// [`Conclusion`](crate::Conclusion) says so. The verdict about leaks has them (`LeakVerdict::growing_types`).
+    pub fn note_leaks<'t>(&mut self, growing: impl IntoIterator<Item = (&'t str, f64)>) {
+        let growing = growing.into_iter().map(|(type_name, bytes_per_hour)| GrowingType {
+            type_name: type_name.to_owned(),
+            bytes_per_hour,
+        });
+        self.suspects = Some(growing.collect());
+    }
+
     /// Earlier processes that did not end in order, the latest first. Empty without a monitor.
     pub fn earlier_processes(&self) -> &[EarlierProcess] {
         let captures = self.monitor.as_ref().and_then(|monitor| monitor.captures.as_ref());

@@ -58,13 +58,13 @@ impl SampleOrigin {
     }
 
     /// The time since which every allocation may have been sampled, in words.
-    pub(crate) fn complete_since(&self) -> String {
+    pub fn complete_since(&self) -> String {
         let since = if self.pauses > 0 { &self.resumed_at } else { &self.began_at };
         since.as_deref().map_or_else(|| "an unknown time".to_owned(), printable)
     }
 
     /// A note for samples that do not reach back to the start of their process.
-    pub(crate) fn note(&self, instance: &InstanceInfo) -> Option<String> {
+    pub fn note(&self, instance: &InstanceInfo) -> Option<String> {
         (!self.is_whole(instance)).then(|| {
             format!(
                 "samples are complete only since {}; a type that replaces older memory seems to grow until all of \

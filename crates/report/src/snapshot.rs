@@ -3,7 +3,6 @@
 mod diff;
 mod growth;
 mod id;
-mod leaks;
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +13,6 @@ use serde::{Deserialize, Serialize};
 pub use self::diff::{ChangeKind, DiffRow, SnapshotDiff};
 pub use self::growth::{Growth, beyond_peaks};
 pub use self::id::SnapshotId;
-pub use self::leaks::{LeakRule, LeakRun, LeakVerdict, LeftOut, Suspect};
 use crate::ages::RecordedAges;
 use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
@@ -90,7 +88,7 @@ impl SnapshotInfo {
     }
 
     /// Whether `later` is a later moment of one recording of ages, so that it tells what survived of this one.
-    pub(crate) fn is_recorded_until(&self, later: &Self) -> bool {
+    pub fn is_recorded_until(&self, later: &Self) -> bool {
         let recorded = |info: &Self| {
             let ages = info.ages.as_ref()?;
             Some((ages.recorded_since.clone()?, ages.recorded_seconds))

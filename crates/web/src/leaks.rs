@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 use memory_debug_holders::{LeakHolders, write_leak_holders};
-use memory_debug_report::render::content;
+use memory_debug_leaks::content;
+use memory_debug_leaks::{LeakRun, LeakVerdict, Suspect};
+use memory_debug_report::render::content::{AGE_HEADINGS, taken};
 use memory_debug_report::units::Bytes;
-use memory_debug_report::{LeakRun, LeakVerdict, Suspect};
 
 use crate::blocks::blocks;
 use crate::chart::{Point, chart};
@@ -24,17 +25,17 @@ pub fn leaks(
 ) -> String {
     let body = html! {
         (note::left_out(note))
-        @for (run, suspects) in content::leak_runs(verdict) {
+        @for (run, suspects) in content::runs(verdict) {
             section {
                 h2 { (if suspects.is_empty() { "No suspects" } else { "Suspects" }) }
-                p { (content::leak_result(run, &suspects)) }
+                p { (content::result(run, &suspects)) }
                 @if !suspects.is_empty() { (table(&suspects)) (history(run, &suspects)) }
                 (note::caveats(&run.notes))
             }
         }
-        @if let Some(line) = content::leak_limit(verdict) { p { (line) } }
+        @if let Some(line) = content::limit(verdict) { p { (line) } }
         @for line in content::left_out(verdict) { p.note { (line) } }
-        p.summary { (content::leak_test(verdict)) }
+        p.summary { (content::compared(verdict)) }
         @if let Some(holders) = holders {
             (blocks(&|out| write_leak_holders(out, holders)))
             @if site.may_change() { p { (site.a("/holders?last=true", "Who holds the memory")) } }
@@ -69,8 +70,8 @@ fn table(suspects: &[&Suspect]) -> Markup {
         Heading::Text("# objects"),
         Heading::Text("per hour"),
         Heading::Text("limit reached in"),
-        Heading::Text(content::AGE_HEADINGS[0]),
-        Heading::Text(content::AGE_HEADINGS[1]),
+        Heading::Text(AGE_HEADINGS[0]),
+        Heading::Text(AGE_HEADINGS[1]),
         Heading::Picture("size at each snapshot"),
     ];
     let mut table = Table::new(&headings);
@@ -81,7 +82,7 @@ fn table(suspects: &[&Suspect]) -> Markup {
 }
 
 fn line(table: &mut Table<'_>, suspect: &Suspect) {
-    let [name, growth, error, bytes, objects, rate] = &content::suspect_cells(suspect);
+    let [name, growth, error, bytes, objects, rate] = &content::cells(suspect);
     let point = |bytes: &u64| Point { bytes: *bytes, stderr: 0.0 };
     let points: Vec<_> = suspect.history_bytes.iter().map(point).collect();
     let time = content::time_left(suspect);
@@ -90,7 +91,7 @@ fn line(table: &mut Table<'_>, suspect: &Suspect) {
         _ => Cell::Missing("not available: no limit is known"),
     };
     const NO_AGES: Cell<'_> = Cell::Missing("not available: the run was judged without ages");
-    let cells = content::suspect_age_cells(suspect);
+    let cells = content::age_cells(suspect);
     let [median, old] = match suspect.ages.as_ref().zip(cells.as_ref()) {
         Some((ages, [median, old])) => {
             [Cell::Sorted(&ages.p50_seconds, median), Cell::Sorted(&ages.older_than_10m, old)]
@@ -115,13 +116,12 @@ fn line(table: &mut Table<'_>, suspect: &Suspect) {
 fn history(run: &LeakRun, suspects: &[&Suspect]) -> Markup {
     let has_all = |suspect: &&&Suspect| suspect.history_bytes.len() == run.snapshots.len();
     let suspects: Vec<&Suspect> = suspects.iter().filter(has_all).copied().collect();
-    let names: Vec<String> =
-        suspects.iter().map(|suspect| content::suspect_cells(suspect)[0].clone()).collect();
+    let names: Vec<String> = suspects.iter().map(|suspect| content::cells(suspect)[0].clone()).collect();
     let mut headings = vec![Heading::Text("snapshot")];
     headings.extend(names.iter().map(|name| Heading::Name(name)));
     let mut table = Table::new(&headings);
     for (index, snapshot) in run.snapshots.iter().enumerate() {
-        let moment = content::taken(snapshot);
+        let moment = taken(snapshot);
         let sizes: Vec<String> =
             suspects.iter().map(|suspect| format!("{}", Bytes(suspect.history_bytes[index]))).collect();
         let mut cells = vec![Cell::Name(&moment)];

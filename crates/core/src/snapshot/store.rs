@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use memory_debug_report::{Error, ErrorKind, LeakVerdict, Snapshot, SnapshotId};
+use memory_debug_leaks::LeakVerdict;
+use memory_debug_report::{Error, ErrorKind, Snapshot, SnapshotId};
 
 /// Bounds of the store. Beyond them, the oldest snapshots are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -53,7 +53,7 @@ impl PageRequest for Leaks {
         let judged = runs.flat_map(|run| &mut run.snapshots);
         let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);
         judged.chain(left_out).for_each(|info| *info = shown(request, info));
-        let holders = last.as_deref().and_then(|last| LeakHolders::of(last, &verdict));
+        let holders = last.as_deref().and_then(|last| LeakHolders::of(last, verdict.suspect_names()));
         let suspects = verdict.suspects.len();
         request.fitting(suspects, material.max_bytes, |body, top| {
             let mut verdict = verdict.clone();

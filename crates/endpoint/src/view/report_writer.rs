@@ -31,7 +31,7 @@ pub(super) fn write(
     if page == Page::Overview
         && let Some(verdict) = material.snapshots.known_leaks()
     {
-        report.to_mut().note_leaks(&verdict);
+        report.to_mut().note_leaks(verdict.growing_types());
     }
     if matches!(page, Page::Overview | Page::Doctor) {
         report.to_mut().note_findings(diagnose_holders(material.collect.last_holders().as_deref()));

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
+use super::change::Moment;
 use crate::samples::SampleOrigin;
 use crate::snapshot::SnapshotInfo;
 use crate::units::{Bytes, count, printable};
@@ -35,6 +36,14 @@ pub fn cells(snapshot: &SnapshotInfo) -> [String; 6] {
     let since = samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
     let label = label.as_deref().map(printable).unwrap_or_default();
     [id.to_string(), taken_at.clone(), Bytes(*sampled_bytes).to_string(), count(*stacks), since, label]
+}
+
+/// A snapshot's time, with its label if it has one.
+pub fn taken(info: &SnapshotInfo) -> String {
+    match info.label {
+        Some(_) => Moment(info).to_string(),
+        None => printable(&info.taken_at).to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::tests::{empty, of_dump, with_births};
 use super::chance::{Rng, profile};
 use super::*;
+use crate::fixture::{empty, of_dump, with_births};
 
 /// Samples of one type: the seconds of birth and of death.
 type Lives = Vec<(f64, f64)>;
@@ -247,7 +247,8 @@ fn a_verdict_over_two_recorded_snapshots_names_its_rule_and_the_ages() {
 
     // Three snapshots of which one has no ages are judged by growth, and two are too few.
     let plain = recorded[0].profile().unwrap();
-    let without = SnapshotInfo { ages: None, ..recorded[0].info().clone() };
+    let mut without = recorded[0].info().clone();
+    without.ages = None;
     let plain = Arc::new(Snapshot::new(without, &plain, std::time::SystemTime::UNIX_EPOCH).unwrap());
     let two = LeakVerdict::over(&[Arc::clone(&plain), Arc::clone(&recorded[1])]).unwrap_err().to_string();
     assert!(two.contains("but 3 from different times are needed"), "{two}");

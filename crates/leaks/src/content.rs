@@ -1,11 +1,14 @@
-//! The verdict about types that keep growing.
+//! The verdict in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::ages::cells_of;
-use super::change::Moment;
-use crate::snapshot::{LeakRun, LeakVerdict, LeftOut, SnapshotInfo, Suspect};
-use crate::units::{Bytes, count, percent, printable, short_name, signed_bytes, signed_count, span};
+use memory_debug_report::SnapshotInfo;
+use memory_debug_report::render::content::{age_cells_of, taken};
+use memory_debug_report::units::{
+    Bytes, count, percent, printable, short_name, signed_bytes, signed_count, span,
+};
+
+use crate::verdict::{LeakRun, LeakVerdict, LeftOut, Suspect};
 
 impl Display for LeakVerdict {
     /// Each judged run, the newest first, with one line per suspect. The snapshots that were left out and the test
@@ -91,7 +94,7 @@ pub fn time_left(suspect: &Suspect) -> Option<String> {
 pub fn age_cells(suspect: &Suspect) -> Option<[String; 2]> {
     let ages = suspect.ages.as_ref()?;
     // How long ages are recorded is not known here, so each share with older memory can be a lower bound.
-    Some(cells_of(ages, ages.known_share < 1.0))
+    Some(age_cells_of(ages, ages.known_share < 1.0))
 }
 
 impl Display for Suspect {
@@ -116,33 +119,16 @@ impl Display for Ends<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => Ok(()),
-            [only] => write!(f, ", {}", Taken(only)),
-            [first, .., last] => write!(f, ", from {} to {}", Taken(first), Taken(last)),
-        }
-    }
-}
-
-/// A snapshot's time, with its label if it has one.
-pub fn taken(info: &SnapshotInfo) -> String {
-    Taken(info).to_string()
-}
-
-/// A snapshot's time, with its label if it has one.
-struct Taken<'a>(&'a SnapshotInfo);
-
-impl Display for Taken<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.label {
-            Some(_) => Moment(self.0).fmt(f),
-            None => f.write_str(&printable(&self.0.taken_at)),
+            [only] => write!(f, ", {}", taken(only)),
+            [first, .., last] => write!(f, ", from {} to {}", taken(first), taken(last)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::change::tests::info;
     use super::*;
+    use crate::fixture::info;
 
     #[test]
     fn a_suspect_has_its_rate_and_the_time_left() {
@@ -164,13 +150,14 @@ mod tests {
             "path": "/p",
             "others_bytes": 225 << 20,
         });
-        let last = SnapshotInfo { ceiling: serde_json::from_value(ceiling).unwrap(), ..info(Some("m")) };
+        let mut last = info(Some("m"));
+        last.ceiling = serde_json::from_value(ceiling).unwrap();
         let run = |moments: usize, seconds, notes: &[&str]| LeakRun {
             snapshots: [vec![info(Some("m")); moments - 1], vec![last.clone()]].concat(),
             seconds,
             compared_rows: 31,
             notes: notes.iter().copied().map(String::from).collect(),
-            rule: crate::LeakRule::Growth,
+            rule: crate::verdict::LeakRule::Growth,
             rows_without_ages: 0,
         };
         let mut verdict = LeakVerdict {

@@ -1,9 +1,7 @@
 //! Simulates how often memory that does not leak is suspected. Prints the rates (`--nocapture`).
 
-use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
-
-use super::super::tests::empty;
 use super::*;
+use crate::fixture::{empty, profile_of};
 
 /// Enough for bounds that are some percent wide. The figures in the documentation above come from more trials.
 const TRIALS: u32 = 300;
@@ -49,9 +47,7 @@ pub(super) fn profile(samples: &[u64]) -> SymbolizedProfile {
         }
         libraries += &format!("{start:x}-{:x} r-xp 00000000 08:01 1 /lib/lib{index}.so\n", start + 0x1000);
     }
-    let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
-    let profile = HeapProfile::parse((dump + &libraries).as_bytes()).unwrap();
-    TypeAttributor::new().symbolize(&profile, &no_files)
+    profile_of(&(dump + &libraries))
 }
 
 /// The share of verdicts with a suspect. `levels` gives each type's expected samples at one moment. No object survives

@@ -1,5 +1,5 @@
-use super::super::tests::{of_dump, samples, with_samples};
 use super::*;
+use crate::fixture::{empty, of_dump, samples, with_samples};
 
 /// A snapshot with one stack of 64-byte objects that has this number of samples, taken at this minute.
 fn snapshot(minute: u64, count: u64, label: &str) -> Snapshot {
@@ -25,7 +25,8 @@ fn verdict_at(samples: &[(u64, u64)]) -> Result<LeakVerdict, String> {
 /// The verdict over snapshots one minute apart, labelled by minute, each with its generation, pauses and samples.
 fn verdict_of(moments: &[((u64, u64), u64)]) -> Result<LeakVerdict, String> {
     let taken = |(minute, ((generation, pauses), count)): (u64, &((u64, u64), u64))| {
-        let samples = crate::SampleOrigin { pauses: *pauses, ..samples(*generation) };
+        let mut samples = samples(*generation);
+        samples.pauses = *pauses;
         Arc::new(with_samples(&snapshot(minute, *count, &minute.to_string()), Some(samples)))
     };
     LeakVerdict::over(&(0..).zip(moments).map(taken).collect::<Vec<_>>()).map_err(|error| error.to_string())
@@ -207,7 +208,7 @@ fn the_verdict_warns_about_few_snapshots() {
 fn fewer_than_three_moments_give_no_verdict() {
     assert!(verdict(&[]).unwrap_err().contains("take two, some time apart (three if"));
     assert!(verdict(&[1, 100]).unwrap_err().to_string().starts_with("2 snapshots"));
-    let snapshot = Arc::new(super::super::tests::empty(7, "x"));
+    let snapshot = Arc::new(empty(7, "x"));
     let same = [Arc::clone(&snapshot), Arc::clone(&snapshot), snapshot];
     assert!(LeakVerdict::over(&same).unwrap_err().to_string().starts_with("1 snapshots"));
 }

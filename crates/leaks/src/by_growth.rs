@@ -4,22 +4,23 @@ use std::collections::HashMap;
 
 use memory_debug_profile::{Change, ChangeTable, RowId};
 
-use super::{SHARE_OF_STEADY, id_of};
+/// The least growth in the second half of the time, as a share of what steady growth would give.
+pub(crate) const SHARE_OF_STEADY: f64 = 0.5;
 
 /// The changes that the rule looks at.
 #[derive(Debug)]
-pub(super) struct ByGrowth<'t> {
-    pub(super) steps: &'t [HashMap<RowId, Change>],
-    pub(super) second_half: HashMap<RowId, Change>,
+pub(crate) struct ByGrowth<'t> {
+    pub(crate) steps: &'t [HashMap<RowId, Change>],
+    pub(crate) second_half: HashMap<RowId, Change>,
     /// The second half, as a share of the time.
-    pub(super) second_half_share: f64,
+    pub(crate) second_half_share: f64,
     /// Number of rows that grew.
-    pub(super) grew: usize,
+    pub(crate) grew: usize,
 }
 
 impl ByGrowth<'_> {
     /// Whether a row that grew by more than noise never shrank by more than noise, and grew to the end.
-    pub(super) fn is_suspect(&self, change: &Change) -> bool {
+    pub(crate) fn is_suspect(&self, change: &Change) -> bool {
         let id = id_of(change);
         let of_steps = ChangeTable::growth_threshold(self.steps.len());
         let of_rows = ChangeTable::growth_threshold(self.grew);
@@ -34,4 +35,9 @@ impl ByGrowth<'_> {
             && late.bytes > of_rows * late.bytes_stderr()
             && late.bytes >= share * change.difference.bytes
     }
+}
+
+/// The row of a change.
+pub(crate) fn id_of(change: &Change) -> RowId {
+    RowId::of(&change.type_name, &change.full_type, change.is_attributed)
 }

@@ -1,167 +1,19 @@
-//! Finds types that keep growing over several snapshots.
-//!
-//! Snapshots that know when their memory was allocated need two, and are judged by survival (see `by_survival`). A type
-//! is a *suspect* if all of this holds:
-//!
-//! - it grew by more than noise, and only memory that was born or died between the snapshots is noise;
-//! - memory from the first quarter, half and three quarters of the time is still there. A type that comes and goes has
-//!   memory of its last moments only;
-//! - the second half of the time has its share of the growth, if everything that died counts there. A cache that has
-//!   filled up has no such growth;
-//! - it did not shrink by more than noise from one snapshot to the next, and what was there at first is still there.
-//!
-//! Other snapshots, and rows with memory of unknown age, need three and are judged by growth. A type is then a suspect
-//! if all of this holds:
-//!
-//! - from the first snapshot to the last, it grew by more than noise, by the test of
-//!   [`SnapshotDiff`](super::SnapshotDiff);
-//! - from one snapshot to the next, it never shrank by more than noise, as types that come and go do;
-//! - in the second half of the time, it grew by more than noise and by its share of the growth. A cache that has filled
-//!   up does not.
-//!
-//! Each test has a family-wise error of 5 %: over all rows, over all steps of a row, and over all rows that grew. So
-//! the number of snapshots does not matter: among two dozen snapshots, one is lower by more than one standard error
-//! merely by chance. Nor does it matter that a full cache exchanges its entries. Its estimate then fluctuates like
-//! the estimate of a growing type.
-//!
-//! Only snapshots of one *run* are compared: from one process, with the same samples, and without a pause of sampling
-//! in between. The verdict covers the longest run and, if it is another run, the newest. The longest run shows slow
-//! leaks. The newest run shows what happens now. Only it has allocations made since the sampling rate changed.
-//!
-//! Growth that will stop later looks like a leak, and so does a wave that lasts longer than all snapshots together.
-//! Only a person who knows the service can tell.
-//!
-//! By growth, in 4,000 simulations for each number of snapshots (see `chance`), noise alone produced a suspect in at most
-//! 1.2 %, with 1 type or with 20. A type whose level is random from one snapshot to the next rises by chance more often if
-//! there are few snapshots. Of such types, 7 to 13 % were suspected over three or four snapshots, 3 to 7 % over five,
-//! 2 to 5 % over six, and 0.4 to 3 % over eight. Below six snapshots, the verdict says so. By
-//! survival, such types are no suspects at all, because nothing in them is old.
-
-mod by_growth;
-mod by_survival;
-mod runs;
+//! Judges snapshots.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory_debug_profile::{Ages, Births, Change, ChangeTable, RowId, Selection, SymbolizedProfile};
-use serde::{Deserialize, Serialize};
+use memory_debug_profile::{Births, Change, ChangeTable, RowId, Selection, SymbolizedProfile};
+use memory_debug_report::{Error, Snapshot, SnapshotInfo};
 
-use self::by_growth::ByGrowth;
-use self::by_survival::BySurvival;
-use self::runs::{Run, Runs};
-use super::{Snapshot, SnapshotInfo};
-use crate::error::Error;
-use crate::report::{GrowingType, MemoryReport};
-
-/// Fewest snapshots that a verdict by growth needs.
-pub(crate) const MIN_SNAPSHOTS: usize = 3;
-
-/// Fewest snapshots that a verdict by survival needs.
-const MIN_RECORDED: usize = 2;
+use crate::by_growth::{ByGrowth, id_of};
+use crate::by_survival::{BySurvival, NEARLY_HALF, are_recorded};
+use crate::runs::{self, MIN_SNAPSHOTS, Run, Runs};
+use crate::verdict::{LeakRule, LeakRun, LeakVerdict, Suspect};
 
 /// With fewer snapshots, more than one in twenty types that come and go may be suspected.
 const RELIABLE_SNAPSHOTS: usize = 6;
-
-/// The least growth in the second half of the time, as a share of what steady growth would give.
-const SHARE_OF_STEADY: f64 = 0.5;
-
-/// The part of the time that still counts as the second half. It is a bit less than one half, because snapshots taken
-/// at an interval are some milliseconds early or late.
-const NEARLY_HALF: f64 = 0.45;
-
-/// Growth found in the longest run of comparable snapshots, and in the newest one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LeakVerdict {
-    /// The longest run, or the newest among runs of equal length.
-    #[serde(flatten)]
-    pub run: LeakRun,
-    /// The newest run, if another run is longer and the newest has at least three snapshots.
-    pub newer: Option<LeakRun>,
-    /// Types that keep growing in one of the runs, the fastest first.
-    pub suspects: Vec<Suspect>,
-    /// Snapshots that were left out of the verdict.
-    pub left_out: Vec<LeftOut>,
-    /// Description of the test, in sentences.
-    pub test: String,
-}
-
-/// Snapshots that were compared: from one process, with the same samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LeakRun {
-    /// The snapshots, the oldest first.
-    pub snapshots: Vec<SnapshotInfo>,
-    /// Seconds from the first to the last.
-    pub seconds: f64,
-    /// Number of types that were compared.
-    pub compared_rows: u64,
-    /// Caveats about the samples, one sentence each.
-    pub notes: Vec<String>,
-    /// How the run was judged. [`LeakRule::Growth`] in a verdict of an older version.
-    #[serde(default)]
-    pub rule: LeakRule,
-    /// Number of types that grew and were judged by growth, because the age of too many of their bytes is unknown. 0
-    /// unless the rule is survival.
-    #[serde(default)]
-    pub rows_without_ages: u64,
-}
-
-/// How a run was judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LeakRule {
-    /// By the sizes of each type at each snapshot.
-    #[default]
-    Growth,
-    /// By what each snapshot keeps of the memory that was allocated before and after the earlier ones.
-    Survival,
-}
-
-/// Snapshots that were left out, for one reason.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LeftOut {
-    /// The snapshots, in the order given.
-    pub snapshots: Vec<SnapshotInfo>,
-    /// Why they were left out, and what to do.
-    pub reason: String,
-}
-
-/// A type that keeps growing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Suspect {
-    /// As in [`TypeRow::type_name`](crate::TypeRow::type_name).
-    #[serde(rename = "type")]
-    pub type_name: String,
-    /// As in [`TypeRow::full_type`](crate::TypeRow::full_type).
-    pub full_type: String,
-    /// Whether the type grew in the newer run.
-    pub is_newer: bool,
-    /// Live bytes at the end.
-    pub bytes: u64,
-    /// Growth in objects.
-    pub objects_change: i64,
-    /// Growth in bytes.
-    pub bytes_change: i64,
-    /// One standard error of `bytes_change`.
-    pub bytes_change_stderr: f64,
-    /// Growth in bytes per hour.
-    pub bytes_per_hour: f64,
-    /// Seconds until the limit with the least room is reached, if nothing else changes. The limit is the container's, a
-    /// group's above it, or the machine's memory, as in the last snapshot's `ceiling`. `None` if no limit is known.
-    pub seconds_to_limit: Option<f64>,
-    /// Live bytes at each snapshot of its run, the oldest first. Empty in a verdict of an older version.
-    #[serde(default)]
-    pub history_bytes: Vec<u64>,
-    /// How old the bytes were at the last snapshot of the run. `None` if the run was judged by growth.
-    #[serde(default)]
-    pub ages: Option<Ages>,
-}
 
 const TEST: &str = "A type is reported if it grew significantly overall, never shrank significantly between two \
                     snapshots, and in the second half of the time kept growing significantly, at no less than half \
@@ -192,7 +44,7 @@ impl LeakVerdict {
         let Runs { longest, newest, left_out } = runs::select(snapshots)?;
         let now = snapshots.last().map(|snapshot| snapshot.info());
         let judged = |run: Run<'_>| {
-            let is_recorded = by_survival::are_recorded(&run);
+            let is_recorded = are_recorded(&run);
             let (mut points, mut births) = (Vec::new(), Vec::new());
             for (before_last, snapshot) in run {
                 let (profile, born) = snapshot.contents()?;
@@ -323,18 +175,6 @@ impl Suspect {
     }
 }
 
-impl MemoryReport {
-    /// Records which types keep growing, so that the [`Conclusion`](crate::Conclusion) can say so.
-    pub fn note_leaks(&mut self, verdict: &LeakVerdict) {
-        let suspects = verdict.suspects.iter();
-        let growing = suspects.map(|Suspect { type_name, bytes_per_hour, .. }| GrowingType {
-            type_name: type_name.clone(),
-            bytes_per_hour: *bytes_per_hour,
-        });
-        self.suspects = Some(growing.collect());
-    }
-}
-
 /// The bytes of a row at each snapshot. A step without a change of the row is `None`.
 fn history<'c>(whole: &Change, steps: impl Iterator<Item = Option<&'c Change>>) -> Vec<u64> {
     let mut bytes = whole.base.bytes;
@@ -344,10 +184,6 @@ fn history<'c>(whole: &Change, steps: impl Iterator<Item = Option<&'c Change>>) 
         history.push(bytes.round() as u64);
     }
     history
-}
-
-fn id_of(change: &Change) -> RowId {
-    RowId::of(&change.type_name, &change.full_type, change.is_attributed)
 }
 
 fn by_name(table: ChangeTable) -> HashMap<RowId, Change> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use std::{env, error, fs};
 
-use memory_debug_report::{LeakVerdict, Snapshot};
+use memory_debug_leaks::LeakVerdict;
+use memory_debug_report::Snapshot;
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     let mut snapshots = Vec::new();

@@ -8,9 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use memory_debug_profile::{Ages, BirthChange, BirthRow, Births, ChangeTable, RowId};
+use memory_debug_report::Snapshot;
 
-use super::super::Snapshot;
-use super::SHARE_OF_STEADY;
+use crate::by_growth::SHARE_OF_STEADY;
+
+/// The part of the time that still counts as the second half. It is a bit less than one half, because snapshots taken
+/// at an interval are some milliseconds early or late.
+pub(crate) const NEARLY_HALF: f64 = 0.45;
 
 /// At most this part of a row's bytes can have an unknown age. Rows with more are judged by growth.
 const MAX_UNKNOWN: f64 = 0.01;
@@ -35,14 +39,14 @@ const SNAPSHOTS_OF_HALVES: usize = 5;
 
 /// The rows of snapshots of one recording.
 #[derive(Debug)]
-pub(super) struct BySurvival<'b> {
+pub(crate) struct BySurvival<'b> {
     moments: &'b [Births],
     rows: Vec<HashMap<RowId, &'b BirthRow>>,
     suspects: HashSet<RowId>,
 }
 
 /// Whether snapshots are of one recording, the oldest first. Only their descriptions are read.
-pub(super) fn are_recorded(run: &[(Duration, &Snapshot)]) -> bool {
+pub(crate) fn are_recorded(run: &[(Duration, &Snapshot)]) -> bool {
     run.iter().all(|(_, snapshot)| snapshot.info().ages.is_some())
         && run.windows(2).all(|pair| pair[0].1.info().is_recorded_until(pair[1].1.info()))
 }
@@ -50,7 +54,7 @@ pub(super) fn are_recorded(run: &[(Duration, &Snapshot)]) -> bool {
 impl<'b> BySurvival<'b> {
     /// Judges all rows of two or more moments of one recording, the oldest first, of which `compared` rows are compared.
     /// `None` if there are fewer, or if they have the same time.
-    pub(super) fn over(moments: &'b [Births], compared: usize) -> Option<Self> {
+    pub(crate) fn over(moments: &'b [Births], compared: usize) -> Option<Self> {
         let is_later = |pair: &[Births]| pair[0].recorded_ms < pair[1].recorded_ms;
         if moments.len() < 2 || !moments.windows(2).all(is_later) {
             return None;
@@ -72,7 +76,7 @@ impl<'b> BySurvival<'b> {
     }
 
     /// Whether a row is a suspect. `None` if too little is known about the age of its bytes.
-    pub(super) fn is_suspect(&self, id: RowId) -> Option<bool> {
+    pub(crate) fn is_suspect(&self, id: RowId) -> Option<bool> {
         // Snapshots keep the largest types only, so a row that the last does not have is not known. Of earlier snapshots,
         // only the sizes count, and what the later ones say about survivors.
         let row = self.rows.last()?.get(&id)?;
@@ -80,7 +84,7 @@ impl<'b> BySurvival<'b> {
     }
 
     /// How old the bytes of a row are at the last moment.
-    pub(super) fn ages(&self, id: RowId) -> Option<Ages> {
+    pub(crate) fn ages(&self, id: RowId) -> Option<Ages> {
         self.moments.last()?.ages(self.rows.last()?.get(&id)?)
     }
 
@@ -89,7 +93,7 @@ impl<'b> BySurvival<'b> {
     fn middle(&self, first: usize) -> usize {
         let last = self.moments.len() - 1;
         let at = |moment: usize| self.moments[moment].recorded_ms;
-        let half = (at(last) - at(first)) as f64 * super::NEARLY_HALF;
+        let half = (at(last) - at(first)) as f64 * NEARLY_HALF;
         let middle = (first..last).rev().find(|moment| (at(last) - at(*moment)) as f64 >= half);
         middle.unwrap_or(first).max(first + 1)
     }

@@ -4,22 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::Snapshot;
-use super::by_survival::are_recorded;
-use super::{LeftOut, MIN_RECORDED, MIN_SNAPSHOTS};
-use crate::error::{Error, ErrorKind};
-use crate::samples::SampleOrigin;
+use memory_debug_report::{Error, ErrorKind, SampleOrigin, Snapshot};
+
+use crate::by_survival::are_recorded;
+use crate::verdict::LeftOut;
+
+/// Fewest snapshots that a verdict by growth needs.
+pub(crate) const MIN_SNAPSHOTS: usize = 3;
+
+/// Fewest snapshots that a verdict by survival needs.
+const MIN_RECORDED: usize = 2;
 
 /// Comparable snapshots, the oldest first, each with the time from it to the newest of all snapshots.
-pub(super) type Run<'s> = Vec<(Duration, &'s Snapshot)>;
+pub(crate) type Run<'s> = Vec<(Duration, &'s Snapshot)>;
 
 /// The runs that a verdict is made of.
 #[derive(Debug)]
-pub(super) struct Runs<'s> {
-    pub(super) longest: Run<'s>,
+pub(crate) struct Runs<'s> {
+    pub(crate) longest: Run<'s>,
     /// The newest run, if it is not the longest.
-    pub(super) newest: Option<Run<'s>>,
-    pub(super) left_out: Vec<LeftOut>,
+    pub(crate) newest: Option<Run<'s>>,
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 /// Chooses the longest run of comparable snapshots, and the newest.
@@ -27,7 +32,7 @@ pub(super) struct Runs<'s> {
 /// # Errors
 ///
 /// If no run has three snapshots, or two that know when their memory was allocated. The text says why, and what to do.
-pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
+pub(crate) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     let last = snapshots.last().ok_or_else(|| {
         let message = "there are no snapshots yet; take two, some time apart (three if no ages are recorded)";
         Error::new(ErrorKind::NotComparable, message)
