@@ -4,7 +4,7 @@
 export const ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 /**
- * Whether a reply says what is missing: three snapshots for `/leaks`; a heap profile, which the fixture lacks; a type whose
+ * Whether a reply says what is missing: enough snapshots for `/leaks`; a heap profile, which the fixture lacks; a type whose
  * memory was freed meanwhile.
  */
 const isExplained = (status, address) => [409, 503].includes(status) || status === 404 && address.includes("/types/");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breakdown::Counts;
 use crate::diagnosis::{Diagnosis, Verdict};
-use crate::report::{GrowingType, MemoryReport};
+use crate::report::MemoryReport;
 use crate::units::{Bytes, percent, printable, short_name};
 
 /// What holds resident memory.
@@ -58,16 +58,22 @@ const RULES: [(HeldBy, &str, &[&str]); 3] = [
     (HeldBy::Fragmentation, "Lost to fragmentation", &["fragmentation"]),
 ];
 
-/// Two moments cannot show steady growth, so only the leak test decides.
-const NOT_JUDGED: &str =
-    "Whether it grows is not known yet: take three snapshots, some minutes apart, then read `/leaks`.";
+/// Only the leak test decides whether the memory grows. It needs two snapshots that know how old their memory is, or three
+/// others.
+fn not_judged(report: &MemoryReport) -> String {
+    let is_recorded = report.types.as_ref().is_some_and(|types| types.ages.is_some());
+    let number = if is_recorded { "two" } else { "three" };
+    format!(
+        "Whether it grows is not known yet: take {number} snapshots, some minutes apart, then read `/leaks`."
+    )
+}
 
 impl Conclusion {
     /// Concludes from a report and the doctor's findings in it. Whether the memory grows is known only after
     /// [`MemoryReport::note_leaks`].
     pub fn of(report: &MemoryReport, diagnosis: &Diagnosis) -> Self {
         let (held_by, rule, sentence) = holder(report, diagnosis);
-        Self { held_by, rule, sentence, growth: growth(held_by, report.suspects.as_deref()) }
+        Self { held_by, rule, sentence, growth: growth(held_by, report) }
     }
 }
 
@@ -121,8 +127,8 @@ fn program(report: &MemoryReport) -> Result<(u64, u64), String> {
     Ok((parts.program?, resident))
 }
 
-fn growth(held_by: HeldBy, suspects: Option<&[GrowingType]>) -> Option<String> {
-    match suspects {
+fn growth(held_by: HeldBy, report: &MemoryReport) -> Option<String> {
+    match report.suspects.as_deref() {
         Some([fastest, others @ ..]) => {
             let name = short_name(&fastest.type_name);
             // `as` saturates.
@@ -135,7 +141,7 @@ fn growth(held_by: HeldBy, suspects: Option<&[GrowingType]>) -> Option<String> {
         }
         _ if held_by != HeldBy::Program => None,
         Some([]) => Some("No type grows steadily.".to_owned()),
-        None => Some(NOT_JUDGED.to_owned()),
+        None => Some(not_judged(report)),
     }
 }
 

@@ -1,6 +1,8 @@
 use super::*;
+use crate::ages::RecordedAges;
 use crate::diagnosis::{NotChecked, Severity};
 use crate::doctor::diagnose;
+use crate::report::GrowingType;
 use crate::sample;
 
 fn finding(id: &'static str) -> Verdict {
@@ -55,9 +57,8 @@ fn without_such_a_finding_the_program_holds_the_memory() {
     assert_eq!((conclusion.held_by, &conclusion.rule), (HeldBy::Program, &None));
     assert_eq!(
         conclusion.to_string(),
-        format!(
-            "Held by your program: live objects take 429.5 MiB of 512.3 MiB resident (84 %). {NOT_JUDGED}"
-        )
+        "Held by your program: live objects take 429.5 MiB of 512.3 MiB resident (84 %). Whether it grows is not known \
+         yet: take three snapshots, some minutes apart, then read `/leaks`."
     );
     report.process.as_mut().unwrap().resident_bytes = Some(100 << 20);
     assert!(
@@ -113,6 +114,17 @@ fn growth_comes_from_the_leak_test_alone() {
     );
     assert_eq!(with(&[], &[]).unwrap(), "No type grows steadily.");
     assert_eq!(with(&[], &["fragmentation"]), None);
+}
+
+#[test]
+fn two_snapshots_are_enough_where_ages_are_recorded() {
+    let mut report = sample::report();
+    let growth = |report: &MemoryReport| Conclusion::of(report, &found(&[])).growth.unwrap();
+    assert!(growth(&report).contains("take three snapshots"), "{}", growth(&report));
+    let recorded =
+        RecordedAges { recorded_since: None, recorded_seconds: 9.0, known_share: None, dropped_samples: 0 };
+    report.types.as_mut().unwrap().ages = Some(recorded);
+    assert!(growth(&report).contains("take two snapshots"), "{}", growth(&report));
 }
 
 #[test]
