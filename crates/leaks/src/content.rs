@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use memory_debug_report::SnapshotInfo;
-use memory_debug_report::render::content::{age_cells_of, taken};
+use memory_debug_report::render::content::{age_cells_of, ages_in_words, taken};
 use memory_debug_report::units::{
     Bytes, count, percent, printable, short_name, signed_bytes, signed_count, span,
 };
@@ -104,11 +104,7 @@ impl Display for Suspect {
         if let Some(time) = time_left(self) {
             write!(f, "; at this rate it reaches the limit in {time}")?;
         }
-        let (Some(ages), Some([median, share])) = (&self.ages, age_cells(self)) else { return Ok(()) };
-        write!(f, "; half of its bytes are older than {median}")?;
-        // "At least 0 %" says nothing: the recording is younger than ten minutes.
-        let is_open = ages.known_share < 1.0 && 100.0 * ages.older_than_10m <= 0.5;
-        if is_open { Ok(()) } else { write!(f, ", and {share} are older than 10 min") }
+        self.ages.iter().try_for_each(|ages| write!(f, "; {}", ages_in_words(ages)))
     }
 }
 

@@ -50,7 +50,8 @@ pub mod __private {
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
     pub use super::ages::{
-        AGE_HEADINGS, age_cells, ages_line, cells_of as age_cells_of, has_ages, slack_lines,
+        AGE_HEADINGS, age_cells, ages_line, cells_of as age_cells_of, has_ages, in_words as ages_in_words,
+        slack_lines,
     };
     pub use super::change::{
         NO_ROW_DIFFERS, cells as change_cells, moments as compared_moments, total as change_total,

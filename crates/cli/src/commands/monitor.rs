@@ -138,10 +138,8 @@ fn types(profile: &Profile, line: &mut impl FnMut(String)) {
             .filter(|total| *total > 0)
             .map(|total| 100.0 * row.bytes as f64 / total as f64);
         let share = share.map_or_else(String::new, |share| format!("{share:5.1} %"));
-        let ages = row.ages.as_ref().map_or_else(String::new, |ages| {
-            let [median, old] = content::age_cells_of(ages, ages.known_share < 1.0);
-            format!("; half is older than {median}, {old} is older than 10 min")
-        });
+        let ages = row.ages.as_ref().map(|ages| format!("; {}", content::ages_in_words(ages)));
+        let ages = ages.unwrap_or_default();
         line(format!("{:>12} {share}  {}{ages}", Bytes(row.bytes).to_string(), short_name(&row.type_name)));
     }
     if let Some(reason) = &profile.ages_unavailable {

@@ -37,6 +37,21 @@ pub fn cells_of(ages: &Ages, is_share_bounded: bool) -> [String; 2] {
     [median, format!("{}{:.0} %", at_least(is_share_bounded), 100.0 * ages.older_than_10m)]
 }
 
+/// How old the bytes of a row are, in words that follow its name: `half of its bytes are older than 4s, and 2 % are older
+/// than 10 min`.
+pub fn in_words(ages: &Ages) -> String {
+    // How long ages are recorded is not known here, so each share with older memory can be a lower bound.
+    let is_bounded = ages.known_share < 1.0;
+    let [_, share] = cells_of(ages, is_bounded);
+    // Half of the bytes are older than a lower bound, too. `as` saturates.
+    let half = format!("half of its bytes are older than {}", span(ages.p50_seconds as u64));
+    // "At least 0 %" says nothing: the recording is younger than ten minutes.
+    if is_bounded && 100.0 * ages.older_than_10m <= 0.5 {
+        return half;
+    }
+    format!("{half}, and {share} are older than 10 min")
+}
+
 /// What is known about the ages of one row, as names with values. Empty if nothing is known.
 pub(super) fn age_facts(row: &TypeRow) -> Vec<(String, String)> {
     let Some(ages) = row.ages else { return Vec::new() };
@@ -133,6 +148,20 @@ mod tests {
         assert_eq!(cells(4000.0, 0.25), ["≥ 1h 6m", "25 %"], "the recording is longer than ten minutes");
         assert_eq!(cells(500.0, 0.25), ["≥ 1h 6m", "≥ 25 %"]);
         assert_eq!(cells(500.0, 1.0), ["1h 6m", "25 %"]);
+    }
+
+    #[test]
+    fn words_leave_out_a_share_that_says_nothing() {
+        let words = |older_than_10m, known_share| {
+            let mut ages = Ages::default();
+            (ages.p50_seconds, ages.p50_is_lower_bound) = (302.0, known_share < 0.5);
+            (ages.older_than_10m, ages.known_share) = (older_than_10m, known_share);
+            in_words(&ages)
+        };
+        let half = "half of its bytes are older than 5m 2s";
+        assert_eq!(words(0.0, 1.0), format!("{half}, and 0 % are older than 10 min"));
+        assert_eq!(words(0.25, 0.75), format!("{half}, and ≥ 25 % are older than 10 min"));
+        assert_eq!(words(0.004, 0.25), half);
     }
 
     #[test]

@@ -129,8 +129,11 @@ fn a_snapshot_shows_how_old_its_types_were_and_which_routes_allocated() {
     let snapshot = Snapshot::with_births(info, &profile, Some(&births), at).unwrap();
     let folder = read_one(snapshot.as_bytes(), CaptureKind::Snapshot);
     let text = text(&folder);
-    assert!(text.contains("; half is older than 1m 52s"), "{text}");
-    assert!(text.contains(", 11 % is older than 10 min\n    by route: GET /orders 4.50 MiB\n"), "{text}");
+    assert!(text.contains("; half of its bytes are older than 1m 52s"), "{text}");
+    assert!(
+        text.contains(", and 11 % are older than 10 min\n    by route: GET /orders 4.50 MiB\n"),
+        "{text}"
+    );
     let mut plain = Vec::new();
     profile.write_pprof(&PprofOptions::default(), &mut plain).unwrap();
     let folder = read_one(&plain, CaptureKind::Snapshot);
