@@ -154,17 +154,16 @@ impl Job {
 
     fn raw_dump(&self, result: &mut JobResult) -> Result<String, String> {
         let _ = fs::remove_file(self.ballast());
-        let mut length = 0;
-        // A kill must not find the samples but not the dump, so they get their name after it.
-        let samples = self.begin_samples();
-        let name = self.save(CaptureKind::RawDump, |unfinished| {
-            length = write_raw_dump(unfinished).map_err(io::Error::other)?;
-            Ok(())
-        });
-        if name.is_err() {
+        // A kill must not leave samples without a dump, so they get their name after it.
+        let mut samples = self.begin_samples();
+        let mut dump = self.save_dump();
+        if dump.is_err() && samples.is_ok() {
+            // The disk may be full, and the dump is worth more. An open file keeps its room.
+            samples = Err("the dump needed their room".to_owned());
             self.remove_samples();
+            dump = self.save_dump();
         }
-        let name = name?;
+        let (name, length) = dump?;
         let ages = samples.and_then(|samples| self.finish_samples(samples, length));
         let ages = match ages {
             Ok(()) => ", with ages and routes".to_owned(),
@@ -175,6 +174,16 @@ impl Job {
         };
         result.file = Some(name.clone());
         Ok(format!("wrote {name}, {}{ages}", Bytes(length)))
+    }
+
+    /// Lets jemalloc write its dump. Returns the name and the length of the file.
+    fn save_dump(&self) -> Result<(String, u64), String> {
+        let mut length = 0;
+        let name = self.save(CaptureKind::RawDump, |unfinished| {
+            length = write_raw_dump(unfinished).map_err(io::Error::other)?;
+            Ok(())
+        })?;
+        Ok((name, length))
     }
 
     /// The name of the file with the live samples of a raw dump.

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 ///
 /// The folder must be on a disk that outlives the process: a volume of the container, not `/tmp` in memory. It is made
 /// with mode 0700 if it does not exist.
+///
+/// The start of the monitor begins to record live samples, as
+/// [`record_live_samples`](memory_debug_core::record_live_samples) does, so that captures have ages and routes.
 #[derive(Clone, Debug)]
 pub struct Captures {
     pub(super) folder: PathBuf,
