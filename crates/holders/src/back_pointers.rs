@@ -13,7 +13,7 @@ use crate::chain::Chain;
 use crate::input::ScanInput;
 use crate::memory::Memory;
 use crate::objects::Objects;
-use crate::page_map::{Found, PageMap};
+use crate::page_map::PageMap;
 use crate::peek::{head, peek, words};
 
 /// The first words of an object in which pointers back are searched.
@@ -66,8 +66,7 @@ impl BackPointers {
             .unzip();
         let mut found = Self::default();
         peek(memory, &spans, |at, bytes| {
-            let mut targets: Vec<u32> =
-                words(bytes).filter_map(|word| object_at(word, map, objects)).collect();
+            let mut targets: Vec<u32> = words(bytes).filter_map(|word| objects.at(map, word)).collect();
             targets.sort_unstable();
             targets.dedup();
             if targets.is_empty() {
@@ -134,11 +133,6 @@ impl BackPointers {
 /// The bit of a holder. A chain has fewer than 64.
 pub(crate) fn bit(at: usize) -> u64 {
     u32::try_from(at).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(0)
-}
-
-fn object_at(word: u64, map: &PageMap, objects: &Objects) -> Option<u32> {
-    let Found::Extent(index) = map.find(word) else { return None };
-    objects.find(map.region_at(&map.extent(index)?, word)?)
 }
 
 #[cfg(test)]

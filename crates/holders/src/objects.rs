@@ -65,6 +65,11 @@ impl Objects {
         self.by_region.get(&region).copied()
     }
 
+    /// The object in which an address lies, if it is one of these.
+    pub(crate) fn at(&self, map: &PageMap, address: u64) -> Option<u32> {
+        self.find(map.located(address)?.1)
+    }
+
     pub(crate) fn get(&self, index: u32) -> Option<&Object> {
         self.list.get(index as usize)
     }

@@ -168,6 +168,13 @@ impl PageMap {
         (index < extent.regions).then(|| extent.first + index)
     }
 
+    /// The extent and the region that an address lies in. `None` outside of the heap, and where the map does not know it.
+    pub(crate) fn located(&self, address: u64) -> Option<(Extent, u32)> {
+        let Found::Extent(index) = self.find(address) else { return None };
+        let extent = self.extent(index)?;
+        Some((extent, self.region_at(&extent, address)?))
+    }
+
     /// The index of the extent that has a region.
     pub(crate) fn extent_of(&self, region: u32) -> Option<u32> {
         let after = self.extents.partition_point(|extent| extent.first <= region);

@@ -9,7 +9,7 @@ use crate::mark::Mark;
 use crate::memory::{Hidden, Memory, Span};
 use crate::names::Link;
 use crate::objects::Objects;
-use crate::page_map::{Found, PageMap};
+use crate::page_map::PageMap;
 use crate::peek::{peek, words};
 use memory_debug_profile::holds_pointers;
 
@@ -99,7 +99,6 @@ pub(crate) fn follow_unreached<M: Memory + ?Sized>(
 }
 
 fn region_of(map: &PageMap, address: u64) -> Option<u32> {
-    let Found::Extent(index) = map.find(address) else { return None };
-    let extent = map.extent(index).filter(|extent| !map.is_dead(extent))?;
-    map.region_at(&extent, address)
+    let (extent, region) = map.located(address)?;
+    (!map.is_dead(&extent)).then_some(region)
 }

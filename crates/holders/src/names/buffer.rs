@@ -13,7 +13,7 @@ use crate::holders_report::RootKind;
 use crate::mark::Source;
 use crate::memory::{Hidden, Memory, Span};
 use crate::objects::{Name, Names, Objects};
-use crate::page_map::{Found, PageMap, Place};
+use crate::page_map::{PageMap, Place};
 use crate::peek::{head, peek, words};
 
 /// Bytes of a buffer in which elements are compared.
@@ -190,7 +190,7 @@ fn buffers<M: Memory + ?Sized>(
         let Some((holder, _)) = named.get(at) else { return };
         let own = contents.entry(*holder).or_default();
         for (word, offset) in words(bytes).zip((0_u64..).step_by(8)) {
-            let held = object_with(word, evidence.map, objects).and_then(|held| objects.get(held));
+            let held = objects.at(evidence.map, word).and_then(|held| objects.get(held));
             if let Some(held) = held.filter(|held| held.sample.is_none())
                 && let Some(name) = held.name
             {
@@ -220,13 +220,6 @@ fn is_on_stack(parent: Source, evidence: &Evidence<'_>) -> bool {
             root.kind == RootKind::Stack && offset.is_some_and(|offset| offset < root.span.bytes)
         })
     })
-}
-
-/// The object in which an address lies.
-fn object_with(address: u64, map: &PageMap, objects: &Objects) -> Option<u32> {
-    let Found::Extent(index) = map.find(address) else { return None };
-    let extent = map.extent(index)?;
-    objects.find(map.region_at(&extent, address)?)
 }
 
 fn name_of_vector(
@@ -297,9 +290,8 @@ fn owners(words: &[u64], header: &Header, evidence: &Evidence<'_>) -> Option<boo
 /// begins there.
 fn small_object(address: u64, evidence: &Evidence<'_>) -> Option<Option<u64>> {
     let map = evidence.map;
-    let Found::Extent(index) = map.find(address) else { return None };
-    let extent = map.extent(index)?;
-    let place = map.place(&extent, map.region_at(&extent, address)?);
+    let (extent, region) = map.located(address)?;
+    let place = map.place(&extent, region);
     if let Some(sample) = extent.sample() {
         let object = evidence.input.samples.get(sample)?;
         return (object.address.address() == address).then_some(None);

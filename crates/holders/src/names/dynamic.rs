@@ -10,7 +10,7 @@ use crate::input::Symbols;
 use crate::mark::Source;
 use crate::memory::{Hidden, Memory, Span};
 use crate::objects::{Name, Names, Objects};
-use crate::page_map::{Found, PageMap};
+use crate::page_map::PageMap;
 use crate::peek::{head, peek, words};
 
 /// Drop function, size, alignment, and the first methods.
@@ -123,9 +123,7 @@ pub(super) fn name_dynamic<M: Memory + ?Sized>(
 
 /// The unnamed object that begins at an address.
 fn object_at(address: u64, map: &PageMap, objects: &Objects) -> Option<u32> {
-    let Found::Extent(index) = map.find(address) else { return None };
-    let extent = map.extent(index)?;
-    let region = map.region_at(&extent, address)?;
+    let (extent, region) = map.located(address)?;
     let index = objects.find(region)?;
     let is_start = map.place(&extent, region).address == address;
     (is_start && objects.get(index)?.name.is_none()).then_some(index)

@@ -15,6 +15,14 @@ fn list(heap: &mut Heap, length: usize) -> Vec<u64> {
     blocks
 }
 
+/// A queue with a job, and an object that leads to it over a large block that was freed.
+fn queue_behind_a_freed_block(heap: &mut Heap) -> (u64, u64) {
+    let job = heap.sample("Box<Job>", &[7, 7]);
+    let queue = heap.small(&[job, 1, 1, 1]);
+    let freed = heap.large(&[0, 0, queue], 16 << 10);
+    (queue, heap.small(&[vec![freed], vec![1; 63]].concat()))
+}
+
 #[test]
 fn a_dead_word_into_a_list_does_not_take_the_rest_of_it() {
     let mut heap = Heap::new();
@@ -56,10 +64,7 @@ fn of_equal_chains_the_one_with_fewer_words_that_can_be_dead_is_chosen() {
 #[test]
 fn a_stack_that_holds_a_queue_counts_more_than_a_large_block_that_was_freed() {
     let mut heap = Heap::new();
-    let job = heap.sample("Box<Job>", &[7, 7]);
-    let queue = heap.small(&[job, 1, 1, 1]);
-    let freed = heap.large(&[0, 0, queue], 16 << 10);
-    let node = heap.small(&[vec![freed], vec![1; 63]].concat());
+    let (queue, node) = queue_behind_a_freed_block(&mut heap);
     heap.root(RootKind::ThreadLocal, Some("worker"), &[node]);
     heap.stack("consumer", &[queue]);
     let found = heap.holders();
@@ -159,10 +164,7 @@ fn text_in_the_gaps_of_an_object_does_not_make_it_a_text() {
 #[test]
 fn a_stack_is_remembered_even_if_all_room_for_further_pointers_is_taken() {
     let mut heap = Heap::new();
-    let job = heap.sample("Box<Job>", &[7, 7]);
-    let queue = heap.small(&[job, 1, 1, 1]);
-    let freed = heap.large(&[0, 0, queue], 16 << 10);
-    let node = heap.small(&[vec![freed], vec![1; 63]].concat());
+    let (queue, node) = queue_behind_a_freed_block(&mut heap);
     // Each of these regions has a further pointer to it, and there are twice as many as there is room for.
     let shared: Vec<u64> = (0..3000).map(|_| heap.small(&[3, 3])).collect();
     for pair in [shared.clone(), shared] {
