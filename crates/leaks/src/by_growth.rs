@@ -21,7 +21,7 @@ pub(crate) struct ByGrowth<'t> {
 impl ByGrowth<'_> {
     /// Whether a row that grew by more than noise never shrank by more than noise, and grew to the end.
     pub(crate) fn is_suspect(&self, change: &Change) -> bool {
-        let id = id_of(change);
+        let id = change.id();
         let of_steps = ChangeTable::growth_threshold(self.steps.len());
         let of_rows = ChangeTable::growth_threshold(self.grew);
         let changes = self.steps.iter().filter_map(|step| step.get(&id));
@@ -35,9 +35,4 @@ impl ByGrowth<'_> {
             && late.bytes > of_rows * late.bytes_stderr()
             && late.bytes >= share * change.difference.bytes
     }
-}
-
-/// The row of a change.
-pub(crate) fn id_of(change: &Change) -> RowId {
-    RowId::of(&change.type_name, &change.full_type, change.is_attributed)
 }

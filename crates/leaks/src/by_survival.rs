@@ -59,8 +59,7 @@ impl<'b> BySurvival<'b> {
         if moments.len() < 2 || !moments.windows(2).all(is_later) {
             return None;
         }
-        let id = |row: &BirthRow| RowId::of(&row.type_name, &row.full_type, row.is_attributed);
-        let rows = |births: &'b Births| births.types.iter().map(|row| (id(row), row)).collect();
+        let rows = |births: &'b Births| births.types.iter().map(|row| (row.id(), row)).collect();
         let rows: Vec<HashMap<RowId, &BirthRow>> = moments.iter().map(rows).collect();
         let mut judged = Self { moments, rows, suspects: HashSet::new() };
         let has_halves = moments.len() >= SNAPSHOTS_OF_HALVES;

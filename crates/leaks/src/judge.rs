@@ -7,7 +7,7 @@ use std::time::Duration;
 use memory_debug_profile::{Births, Change, ChangeTable, RowId, Selection, SymbolizedProfile};
 use memory_debug_report::{Error, Snapshot, SnapshotInfo};
 
-use crate::by_growth::{ByGrowth, id_of};
+use crate::by_growth::ByGrowth;
 use crate::by_survival::{BySurvival, NEARLY_HALF, are_recorded};
 use crate::runs::{self, MIN_SNAPSHOTS, Run, Runs};
 use crate::verdict::{LeakRule, LeakRun, LeakVerdict, Suspect};
@@ -120,7 +120,7 @@ impl LeakRun {
         });
         let mut rows_without_ages = 0;
         let mut is_suspect = |change: &&Change| {
-            let survives = by_survival.as_ref().map(|rule| rule.is_suspect(id_of(change)));
+            let survives = by_survival.as_ref().map(|rule| rule.is_suspect(change.id()));
             if let Some(Some(is_suspect)) = survives {
                 return is_suspect;
             }
@@ -132,7 +132,7 @@ impl LeakRun {
         let suspects = grew()
             .filter(&mut is_suspect)
             .map(|change| {
-                let id = id_of(change);
+                let id = change.id();
                 let history_bytes = history(change, steps.iter().map(|step| step.get(&id)));
                 let ages = by_survival.as_ref().and_then(|rule| rule.ages(id));
                 Suspect { history_bytes, ages, ..Suspect::of(change, seconds, room) }
@@ -187,7 +187,7 @@ fn history<'c>(whole: &Change, steps: impl Iterator<Item = Option<&'c Change>>) 
 }
 
 fn by_name(table: ChangeTable) -> HashMap<RowId, Change> {
-    table.rows.into_iter().map(|change| (id_of(&change), change)).collect()
+    table.rows.into_iter().map(|change| (change.id(), change)).collect()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(crate) use self::periods::bounds;
 use crate::ages::{AgeBucket, Ages, RecordedMemory};
 use crate::amount::Amount;
 use crate::sample::{Estimate, SampleRate};
+use crate::selection::RowId;
 
 /// Most rows by type. Smaller types are left out.
 const MAX_TYPES: usize = 512;
@@ -69,6 +70,12 @@ fn amount((objects, bytes): (i64, i64)) -> Amount {
 }
 
 impl BirthRow {
+    /// The id of the row, if it is a type. It is the same in a [`TypeTable`](crate::TypeTable).
+    #[must_use]
+    pub fn id(&self) -> RowId {
+        RowId::of(&self.type_name, &self.full_type, self.is_attributed)
+    }
+
     fn born(&self) -> impl Iterator<Item = (usize, Amount)> {
         self.periods.iter().map(|(period, objects, bytes)| {
             (usize::try_from(*period).unwrap_or(usize::MAX), amount((*objects, *bytes)))

@@ -1,7 +1,7 @@
 //! Makes the table of types from a heap profile.
 
 use memory_debug_profile::{
-    Group, HeapProfile, RowId, SampleRate, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable,
+    Group, HeapProfile, SampleRate, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable,
 };
 
 use crate::ages::RecordedAges;
@@ -67,9 +67,8 @@ pub fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
 /// A row of a table by `group`.
 pub(crate) fn row(entry: &TypeEntry, group: Group, rate: SampleRate) -> TypeRow {
     let estimate = entry.estimate.of_few_samples(rate);
-    let id = || RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed);
     TypeRow {
-        id: (group == Group::Container).then(id),
+        id: (group == Group::Container).then(|| entry.id()),
         type_name: entry.type_name.clone(),
         full_type: entry.full_type.clone(),
         objects: whole(estimate.objects),

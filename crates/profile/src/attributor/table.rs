@@ -91,7 +91,7 @@ impl TypeAttributor {
     /// The id of an owner's row.
     fn row_id(&mut self, profile: &HeapProfile, owner: u32) -> RowId {
         let row = self.entry(profile, &Key::Owner(owner), Group::Container, RowSum::default());
-        RowId::of(&row.type_name, &row.full_type, row.is_attributed)
+        row.id()
     }
 
     pub(super) fn entry(

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::row_id::RowId;
 use crate::ages::{Ages, RecordedMemory, Recording};
 use crate::sample::Estimate;
 use crate::type_name::{Qualify, ReadableNames};
@@ -50,6 +51,12 @@ pub struct TypeEntry {
 }
 
 impl TypeEntry {
+    /// The id of the row, in a table of types.
+    #[must_use]
+    pub fn id(&self) -> RowId {
+        RowId::of(&self.type_name, &self.full_type, self.is_attributed)
+    }
+
     /// Makes an entry from its name and full type.
     pub(crate) fn new(
         (type_name, full_type): (String, String),

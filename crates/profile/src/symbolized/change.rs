@@ -18,7 +18,7 @@ use super::summarize::Key;
 use crate::amount::Amount;
 use crate::large::bytes_of_gap;
 use crate::sample::{Estimate, SampleRate};
-use crate::selection::Selection;
+use crate::selection::{RowId, Selection};
 
 /// Rows that changed. The largest change of bytes comes first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +52,14 @@ pub struct Change {
     pub difference: Estimate,
     /// Whether the bytes changed by more than noise.
     pub is_significant: bool,
+}
+
+impl Change {
+    /// The id of the row, if it is a type. It is the same in a [`TypeTable`](crate::TypeTable).
+    #[must_use]
+    pub fn id(&self) -> RowId {
+        RowId::of(&self.type_name, &self.full_type, self.is_attributed)
+    }
 }
 
 /// Probability of any marked row in a table where nothing happened.

@@ -5,7 +5,7 @@ use std::path::Path;
 use memory_debug_monitor::DumpSamples;
 use memory_debug_profile::{HeapProfile, TypeAttributor, TypeTable};
 use memory_debug_report::{
-    Ages, Births, Capture, CaptureKind, CapturedProcess, RowId, Selection, Snapshot, SymbolizedProfile,
+    Ages, Births, Capture, CaptureKind, CapturedProcess, Selection, Snapshot, SymbolizedProfile,
 };
 use serde::Serialize;
 
@@ -162,13 +162,8 @@ pub(super) fn samples_of(folder: &Path, dump: &str, dump_bytes: u64) -> Result<D
 }
 
 fn row(entry: &memory_debug_profile::TypeEntry, births: Option<&Births>) -> TypeBytes {
-    let id = RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed);
-    let ages = births.and_then(|births| {
-        let is_this = |row: &memory_debug_report::BirthRow| {
-            RowId::of(&row.type_name, &row.full_type, row.is_attributed) == id
-        };
-        births.ages(births.of_type(is_this)?)
-    });
+    let id = entry.id();
+    let ages = births.and_then(|births| births.ages(births.of_type(|row| row.id() == id)?));
     TypeBytes {
         type_name: entry.type_name.clone(),
         bytes: whole(entry.estimate.bytes),
