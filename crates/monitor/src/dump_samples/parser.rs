@@ -31,9 +31,7 @@ impl DumpSamples {
     /// If the file is not complete, is damaged, has another format, or belongs to a dump of another length.
     pub fn parse(content: &[u8], dump_bytes: u64) -> Result<Self, MonitorError> {
         let body = checked(content, dump_bytes).map_err(MonitorError::new)?;
-        let parsed =
-            parse(body).map_err(|(line, reason)| MonitorError::new(format!("line {line}: {reason}")))?;
-        Ok(parsed)
+        parse(body).map_err(|(line, reason)| MonitorError::new(format!("line {line}: {reason}")))
     }
 
     /// Adds the samples to the dump that they belong to. Stacks of the dump that do not fit keep the dump's numbers and

@@ -42,7 +42,7 @@ pub fn cells(snapshot: &SnapshotInfo) -> [String; 6] {
 pub fn taken(info: &SnapshotInfo) -> String {
     match info.label {
         Some(_) => Moment(info).to_string(),
-        None => printable(&info.taken_at).to_string(),
+        None => printable(&info.taken_at),
     }
 }
 
