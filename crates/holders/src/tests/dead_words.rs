@@ -145,7 +145,7 @@ fn a_dead_word_in_memory_of_the_library_counts_only_if_nothing_else_does() {
 fn text_in_the_gaps_of_an_object_does_not_make_it_a_text() {
     let mut heap = Heap::new();
     let blocks = list(&mut heap, 10);
-    let text = u64::from_ne_bytes(*b"ulimited");
+    let text = u64::from_ne_bytes(*b"sessions");
     let shared = heap.small(&[vec![1, 1], vec![text; 13], vec![*blocks.last().unwrap()]].concat());
     heap.fixed("shop::CHANNEL", &[shared]);
     let held = heap.sample("Vec<Other>", &[7; 4]);
