@@ -1,6 +1,7 @@
 //! Containers of widely used crates.
 
 use std::hash::RandomState;
+use std::thread::available_parallelism;
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use dashmap::{DashMap, DashSet};
@@ -31,8 +32,11 @@ pub(crate) fn populate() {
         keep(map);
     });
     own("DashSet", || {
+        // Hashes are random in each process. A shard has room for 112 or 224 elements, and 168 are far from both, so the
+        // memory is the same in each process.
+        let shards = (available_parallelism().map_or(1, usize::from) * 4).next_power_of_two();
         let set = DashSet::new();
-        for element in elements::<DashSetItem>(1_000) {
+        for element in elements::<DashSetItem>(168 * shards as u64) {
             set.insert(element);
         }
         keep(set);
