@@ -4,6 +4,8 @@
 //! of them can be dead. So of two chains that explain the same, the one with the shorter description is chosen: the bits
 //! that it takes to say which word of each holder leads on.
 
+use std::collections::BTreeSet;
+
 use crate::back_pointers::bit;
 use crate::chain::Chain;
 use crate::holders_report::{HolderRoot, RootKind};
@@ -27,8 +29,10 @@ fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
 }
 
 /// The bits that describe a chain. A holder whose type mentions what it holds takes none, and nodes of the same kind count
-/// once. Holders that a pointer back confirms take none, too: `confirmed` has a bit for each. `held` is the type of the
-/// sample. The root says whether it belongs to this library.
+/// once, wherever they stand: a tree alternates between nodes and lists of children. Of the blocks of one list, some have
+/// no name, so beside an object of the same size an object without a name takes none. Holders that a pointer back confirms
+/// take none, too: `confirmed` has a bit for each. `held` is the type of the sample. The root says whether it belongs to
+/// this library.
 pub(crate) fn description_bits(
     held: u32,
     (chain, confirmed): (&Chain, u64),
@@ -36,23 +40,27 @@ pub(crate) fn description_bits(
     (objects, names): (&Objects, &Names),
 ) -> u64 {
     let mut bits = root.map_or(48, |(root, is_own)| of_root(root, is_own));
-    let mut before = Kind::Named(held);
+    let (mut before, mut bytes_before) = (Kind::Named(held), None);
+    let mut seen = BTreeSet::new();
     for (at, index) in chain.objects.iter().enumerate() {
         let Some(object) = objects.get(*index) else { continue };
         let kind = kind_of(object);
         let all = u64::from((object.bytes / 8).max(1).ilog2());
+        let is_unnamed = matches!(kind, Kind::Size(_)) || matches!(before, Kind::Size(_));
+        let is_like = is_unnamed && bytes_before == Some(object.bytes);
+        let is_known = kind == before || !seen.insert(kind) || is_like || confirmed & bit(at) != 0;
         bits += match (kind, before) {
-            _ if kind == before || confirmed & bit(at) != 0 => 0,
+            _ if is_known => 0,
             (Kind::Named(name), Kind::Named(held)) if mentions(names.get(name), names.get(held)) => 0,
             (Kind::Named(_), _) => all.min(NAMED),
             (Kind::Size(_), _) => all,
         };
-        before = kind;
+        (before, bytes_before) = (kind, Some(object.bytes));
     }
     bits
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Named(u32),
     Size(u64),
@@ -60,4 +68,46 @@ enum Kind {
 
 fn kind_of(object: &Object) -> Kind {
     object.name.map_or(Kind::Size(size_class(object.bytes)), |name| Kind::Named(name.index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIL: u32 = 0;
+    const MAP: u32 = 1;
+    const BLOCK: u32 = 2;
+
+    fn bits(holders: &[(u64, Option<u32>)], confirmed: u64) -> u64 {
+        let names = ["Box<Mail>", "HashMap<u64, Box<Mail>>", "Block"].map(str::to_owned);
+        let objects = (0..holders.len() as u32).collect();
+        let chain = Chain { objects, ..Chain::default() };
+        let root = HolderRoot { kind: RootKind::Static, name: None, also: Vec::new() };
+        let known = (&Objects::named(holders), &Names::of_types(&names));
+        description_bits(MAIL, (&chain, confirmed), Some((&root, false)), known)
+    }
+
+    #[test]
+    fn a_holder_counts_by_its_words_unless_its_type_explains_what_it_holds() {
+        assert_eq!(bits(&[], 0), 0);
+        assert_eq!(bits(&[(64, None)], 0), 3);
+        assert_eq!(bits(&[(1 << 20, None), (64, None)], 0), 17 + 3);
+        assert_eq!(bits(&[(1 << 20, Some(BLOCK))], 0), NAMED);
+        assert_eq!(bits(&[(1 << 20, Some(MAP)), (64, None)], 0), 3);
+        assert_eq!(bits(&[(1 << 20, None), (64, None)], 0b01), 3);
+    }
+
+    #[test]
+    fn nodes_of_one_kind_count_once() {
+        assert_eq!(bits(&[(64, None), (64, None)], 0), 3);
+        // A tree alternates between nodes and lists of children.
+        let (node, list) = ((64, Some(BLOCK)), (128, None));
+        assert_eq!(bits(&[node, list, node, list, node], 0), 3 + 4);
+        // Some blocks of a list have no name.
+        let (named, unnamed) = ((512, Some(BLOCK)), (512, None));
+        assert_eq!(bits(&[unnamed, named, unnamed, unnamed, named], 0), 6);
+        assert_eq!(bits(&[named, unnamed], 0), 6);
+        // Two names are two kinds.
+        assert_eq!(bits(&[named, (512, Some(MAIL))], 0), 6 + 6);
+    }
 }

@@ -35,6 +35,19 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
+    /// Objects of some sizes that only have names.
+    #[cfg(test)]
+    pub(crate) fn named(objects: &[(u64, Option<u32>)]) -> Self {
+        let list = objects.iter().map(|(bytes, name)| Object {
+            region: 0,
+            bytes: *bytes,
+            sample: None,
+            parent: None,
+            name: name.map(|index| Name { index, inferred: false }),
+        });
+        Self { list: list.collect(), by_region: HashMap::new() }
+    }
+
     /// The index of the object in a region. `None` if no extent has the region.
     pub(crate) fn index_of(
         &mut self,
