@@ -5,6 +5,7 @@ mod chains;
 mod changing;
 mod dead_words;
 mod heap;
+mod long_ways;
 mod model;
 mod naming;
 mod unreachable;

@@ -29,6 +29,9 @@ const MIN_ELEMENTS: u64 = 8;
 /// meanwhile.
 const LIKE_OTHERS: f64 = 0.95;
 
+/// No value has a larger alignment.
+const MAX_ALIGNMENT: u64 = 4096;
+
 /// A buffer without a name.
 struct Buffer {
     object: u32,
@@ -257,14 +260,16 @@ fn used<'a>(words: &'a [u64], header: &'a Header) -> impl Iterator<Item = &'a [u
     elements.filter(|(_, at)| header.uses(*at)).map(|(element, _)| element)
 }
 
-/// Whether elements have a pointer in the same place. An empty value has none, but its alignment.
+/// Whether elements have a pointer in the same place. An empty value has none, but its alignment. One pointer is no
+/// likeness: the counters of an `Arc` can look like the alignment of a value in front of it.
 fn has_like_pointers(words: &[u64], header: &Header, field: u64, map: &PageMap) -> bool {
-    let (mut like, mut total) = (0_u32, 0_u32);
+    let (mut pointers, mut empty, mut total) = (0_u32, 0_u32, 0_u32);
     for word in used(words, header).filter_map(|element| element.get(field as usize / 8)) {
         total += 1;
-        like += u32::from((1..4096).contains(word) || map.is_known(*word));
+        pointers += u32::from(map.is_known(*word));
+        empty += u32::from(word.is_power_of_two() && *word <= MAX_ALIGNMENT);
     }
-    like > 1 && f64::from(like) >= LIKE_OTHERS * f64::from(total)
+    pointers > 1 && f64::from(pointers + empty) >= LIKE_OTHERS * f64::from(total)
 }
 
 /// Whether elements in use are pointers to objects of one size. `Some(true)` if some of them are null.

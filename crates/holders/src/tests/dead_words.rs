@@ -2,18 +2,8 @@
 
 use super::chains::rows;
 use super::heap::{Heap, PAGE};
+use super::long_ways::list;
 use crate::*;
-
-/// A list of blocks, each with a sampled message. Returns its blocks, the last one first.
-fn list(heap: &mut Heap, length: usize) -> Vec<u64> {
-    let mut blocks = Vec::new();
-    for _ in 0..length {
-        let message = heap.sample("Box<Message>", &[7, 7]);
-        let next = blocks.last().copied().unwrap_or(0);
-        blocks.push(heap.small(&[next, 1, message, 1]));
-    }
-    blocks
-}
 
 /// A queue with a job, and an object that leads to it over a large block that was freed.
 fn queue_behind_a_freed_block(heap: &mut Heap) -> (u64, u64) {

@@ -1,0 +1,29 @@
+//! Chains of many holders, with dead words on the way.
+
+use super::chains::rows;
+use super::heap::Heap;
+use crate::*;
+
+/// A list of blocks, each with a sampled message. Returns the blocks, the last one first.
+pub(super) fn list(heap: &mut Heap, length: usize) -> Vec<u64> {
+    let mut blocks = Vec::new();
+    for _ in 0..length {
+        let message = heap.sample("Box<Message>", &[7, 7]);
+        let next = blocks.last().copied().unwrap_or(0);
+        blocks.push(heap.small(&[next, 1, message, 1]));
+    }
+    blocks
+}
+
+/// On a stack, a small number beside a pointer looks like the length of a slice.
+#[test]
+fn the_counters_of_an_arc_are_no_empty_elements() {
+    let mut heap = Heap::new();
+    let jobs: Vec<u64> = (0..12).map(|_| heap.sample("Box<Job>", &[7, 7])).collect();
+    let ring = heap.sample("VecDeque<Box<Job>>", &jobs);
+    // {strong, weak, mutex, capacity, pointer, head, length}: two elements of 32 bytes, the first one empty?
+    let shared = heap.small(&[6, 1, 0, 12, ring, 0, 12, 0]);
+    heap.stack("worker", &[7, shared, 2, 9]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Box<Job>"), ["Box<Job> ← VecDeque<Box<Job>> ← [64 bytes] ← Stack worker"]);
+}
