@@ -1,7 +1,9 @@
 //! Pointers in spare capacity: beyond the length of a vector, or outside of the used part of a ring buffer. The program
-//! has dropped or moved what they point to, so a chain over them is doubtful.
+//! has dropped or moved what they point to, so a chain over them is doubtful, wherever in the chain they are.
 
-use std::collections::BTreeMap;
+mod buffer;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chain::Chain;
 use crate::input::ScanInput;
@@ -10,38 +12,10 @@ use crate::names::Link;
 use crate::objects::{Names, Object, Objects};
 use crate::page_map::{PageMap, Place};
 use crate::peek::{head, peek, words};
+use buffer::{Buffer, Family, MAX_BYTES, Use, family};
 
-/// Bytes of a parent in which the header of a buffer is searched.
-const MAX_BYTES: u64 = 4096;
-
-/// Bytes of the smallest buffer without a name that is doubted.
-const MIN_UNKNOWN: u64 = 2048;
-
-/// How a type uses its buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Vector,
-    Ring,
-    /// It has no name, so both are possible.
-    Unknown,
-}
-
-fn family(name: Option<&str>) -> Option<Family> {
-    match name?.split('<').next()? {
-        "Vec" | "BinaryHeap" => Some(Family::Vector),
-        "VecDeque" => Some(Family::Ring),
-        _ => None,
-    }
-}
-
-/// A buffer and what points to it.
-struct Buffer {
-    object: u32,
-    place: Place,
-    family: Family,
-    /// Bytes that the program asked for. Only a sample tells.
-    requested: Option<u64>,
-}
+/// Bytes of a buffer in which pointers to further objects are searched.
+const MAX_SEARCH: u64 = 64 << 10;
 
 /// Marks chains as doubtful that begin in spare capacity. `links` has one entry for each chain with a direct holder, in
 /// the same order.
@@ -54,31 +28,74 @@ pub(crate) fn doubt_spare_capacity<M: Memory + ?Sized>(
 ) {
     // Each buffer once, with the memory in which its header lies.
     let mut buffers: BTreeMap<u32, (Buffer, Span)> = BTreeMap::new();
-    for link in links {
-        if let Some(object) = objects.get(link.holder)
-            && !buffers.contains_key(&link.holder)
+    let holders = chains.iter().flatten().flat_map(|chain| &chain.objects);
+    for index in holders.copied().collect::<BTreeSet<u32>>() {
+        if let Some(object) = objects.get(index)
             && let Some(family) =
                 object.name.map_or(Some(Family::Unknown), |name| family(Some(names.get(name.index))))
             && let Some(place) = objects.place(map, object)
             && let Some(header) = header_of(object, (map, root_words), objects)
         {
             let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
+            // Pointers in a sample are counted from its beginning, which need not be the one of its extent.
+            let address = sample.map_or(place.address, |sample| sample.address.address());
+            let bytes = place.bytes.saturating_sub(address.saturating_sub(place.address));
             let requested = sample.map(|sample| sample.sample.requested);
-            buffers.insert(link.holder, (Buffer { object: link.holder, place, family, requested }, header));
+            let buffer = Buffer { object: index, place: Place { address, bytes }, family, requested };
+            buffers.insert(index, (buffer, header));
         }
     }
     let (buffers, spans): (Vec<Buffer>, Vec<Span>) = buffers.into_values().unzip();
-    let mut uses: BTreeMap<u32, Use> = BTreeMap::new();
+    let mut uses: BTreeMap<u32, (Place, Use)> = BTreeMap::new();
     peek(memory, &spans, |at, bytes| {
         if let Some(buffer) = buffers.get(at) {
             let words: Vec<u64> = words(bytes).collect();
-            uses.extend(buffer.find_use(&words).map(|found| (buffer.object, found)));
+            uses.extend(buffer.find_use(&words).map(|found| (buffer.object, (buffer.place, found))));
         }
     });
+    let spare = spare_pairs((map, objects), &uses, chains, memory);
     let direct = chains.iter_mut().flatten().filter(|chain| !chain.objects.is_empty());
     for (chain, link) in direct.zip(links) {
-        chain.doubtful |= uses.get(&link.holder).is_some_and(|found| found.is_spare(u64::from(link.offset)));
+        let found = uses.get(&link.holder);
+        chain.doubtful |= found.is_some_and(|(_, found)| found.is_spare(u64::from(link.offset)))
+            || pairs(chain).any(|pair| spare.contains(&pair));
     }
+}
+
+/// Each object of a chain that another one holds, with its holder.
+fn pairs(chain: &Chain) -> impl Iterator<Item = (u32, u32)> {
+    chain.objects.iter().copied().zip(chain.objects.iter().skip(1).copied())
+}
+
+/// The objects to which a buffer has pointers only in its spare capacity, each with the buffer.
+fn spare_pairs<M: Memory + ?Sized>(
+    (map, objects): (&PageMap, &Objects),
+    uses: &BTreeMap<u32, (Place, Use)>,
+    chains: &[Vec<Chain>],
+    memory: &mut M,
+) -> BTreeSet<(u32, u32)> {
+    let all = chains.iter().flatten().flat_map(pairs).filter(|(_, holder)| uses.contains_key(holder));
+    let wanted: BTreeSet<(u32, u32)> = all.collect();
+    let buffers: BTreeSet<u32> = wanted.iter().map(|(_, holder)| *holder).collect();
+    let buffers: Vec<(u32, &(Place, Use))> =
+        buffers.into_iter().filter_map(|buffer| Some((buffer, uses.get(&buffer)?))).collect();
+    let spans: Vec<Span> =
+        buffers.iter().map(|(_, (place, _))| head(place.address, place.bytes, MAX_SEARCH / 8)).collect();
+    let (mut used, mut spare) = (BTreeSet::new(), BTreeSet::new());
+    peek(memory, &spans, |at, bytes| {
+        let Some((buffer, (_, found))) = buffers.get(at) else { return };
+        for (word, offset) in words(bytes).zip((0_u64..).step_by(8)) {
+            let pair = objects.at(map, word).map(|held| (held, *buffer));
+            if let Some(pair) = pair.filter(|pair| wanted.contains(pair)) {
+                if found.is_spare(offset) {
+                    spare.insert(pair)
+                } else {
+                    used.insert(pair)
+                };
+            }
+        }
+    });
+    &spare - &used
 }
 
 /// The memory of the parent of a buffer: the first words of an object, or the words around a word of a root.
@@ -101,127 +118,5 @@ fn header_of(object: &Object, (map, root_words): (&PageMap, &[Hidden]), objects:
             let start = word.checked_sub(8)?;
             (!map.is_excluded(start, 32)).then(|| Span { start: Hidden::new(start), bytes: 32 })
         }
-    }
-}
-
-/// Which elements of a buffer are in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Use {
-    /// Where the elements begin.
-    shift: u64,
-    stride: u64,
-    capacity: u64,
-    head: u64,
-    length: u64,
-}
-
-impl Use {
-    /// Whether a pointer at an offset lies outside of the used elements.
-    fn is_spare(&self, offset: u64) -> bool {
-        let Some(element) = offset.checked_sub(self.shift).map(|offset| offset / self.stride) else {
-            return false;
-        };
-        if self.head == 0 {
-            return element >= self.length;
-        }
-        element < self.capacity && (element + self.capacity - self.head) % self.capacity >= self.length
-    }
-}
-
-impl Buffer {
-    /// Finds `{capacity, pointer, length}` or `{capacity, pointer, head, length}` of this buffer.
-    fn find_use(&self, words: &[u64]) -> Option<Use> {
-        let (start, end) =
-            (self.place.address, self.place.address.saturating_add(self.place.bytes.min(MAX_BYTES)));
-        let at = words.iter().position(|word| (start..end).contains(word))?;
-        let capacity = *words.get(at.checked_sub(1)?)?;
-        let third = *words.get(at + 1)?;
-        let fourth = words.get(at + 2).copied();
-        let stride = self.stride(capacity)?;
-        let shift = words.get(at)? - start;
-        let ring = fourth.filter(|length| third < capacity && *length <= capacity).map(|length| Use {
-            shift,
-            stride,
-            capacity,
-            head: third,
-            length,
-        });
-        let vector = (third <= capacity).then_some(Use { shift, stride, capacity, head: 0, length: third });
-        match self.family {
-            Family::Vector => vector,
-            Family::Ring => ring,
-            // The words of any struct can look like a header, such as the words of a small block of a channel.
-            Family::Unknown if self.place.bytes < MIN_UNKNOWN => None,
-            Family::Unknown => match ring.filter(|ring| ring.length < capacity && ring.length != third) {
-                Some(_) => None,
-                None => vector,
-            },
-        }
-    }
-
-    /// Bytes of an element. `None` if the capacity does not explain the size of the buffer.
-    fn stride(&self, capacity: u64) -> Option<u64> {
-        if capacity == 0 || capacity > self.place.bytes {
-            return None;
-        }
-        let stride = match self.requested {
-            Some(requested) if requested % capacity == 0 => requested / capacity,
-            Some(_) => return None,
-            None => {
-                let stride = self.place.bytes / capacity;
-                let left = self.place.bytes - stride * capacity;
-                // A size class is at most a fifth larger than its object.
-                if left * 5 > self.place.bytes {
-                    return None;
-                }
-                stride
-            }
-        };
-        (stride > 0 && stride % 8 == 0).then_some(stride)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn buffer(family: Family, requested: Option<u64>) -> Buffer {
-        Buffer { object: 0, place: Place { address: 0x7000_0000_0000, bytes: 96 }, family, requested }
-    }
-
-    #[test]
-    fn the_header_of_a_vector_tells_its_used_part() {
-        let vector = buffer(Family::Vector, Some(80));
-        let found = vector.find_use(&[7, 10, 0x7000_0000_0000, 3, 99]).unwrap();
-        assert_eq!(found, Use { shift: 0, stride: 8, capacity: 10, head: 0, length: 3 });
-        let spare: Vec<u64> = (0..10).filter(|element| found.is_spare(element * 8)).collect();
-        assert_eq!(spare, [3, 4, 5, 6, 7, 8, 9]);
-        // Not a header: the capacity does not explain the size, or the length is larger.
-        assert_eq!(vector.find_use(&[9, 0x7000_0000_0000, 3]), None);
-        assert_eq!(vector.find_use(&[10, 0x7000_0000_0000, 11]), None);
-        assert_eq!(vector.find_use(&[0, 0x7000_0000_0000, 0]), None);
-        assert_eq!(vector.find_use(&[0x7000_0000_0000, 3]), None);
-        assert_eq!(vector.find_use(&[10, 0x7000_0000_0060, 3]), None);
-        assert_eq!(vector.find_use(&[]), None);
-    }
-
-    #[test]
-    fn the_used_part_of_a_ring_goes_around_the_end() {
-        let ring = buffer(Family::Ring, Some(80));
-        let found = ring.find_use(&[10, 0x7000_0000_0000, 8, 4]).unwrap();
-        let spare: Vec<u64> = (0..10).filter(|element| found.is_spare(element * 8)).collect();
-        assert_eq!(spare, [2, 3, 4, 5, 6, 7]);
-        assert_eq!(ring.find_use(&[10, 0x7000_0000_0000, 10, 4]), None);
-    }
-
-    #[test]
-    fn an_unnamed_buffer_that_could_be_a_ring_or_a_block_is_not_doubted() {
-        let place = Place { address: 0x7000_0000_0000, bytes: 4096 };
-        let unknown = Buffer { place, ..buffer(Family::Unknown, None) };
-        assert_eq!(unknown.find_use(&[512, 0x7000_0000_0000, 5, 7]), None);
-        assert_eq!(unknown.find_use(&[512, 0x7000_0000_0000, 5, 600]).map(|found| found.length), Some(5));
-        assert_eq!(unknown.find_use(&[300, 0x7000_0000_0000, 5, 600]), None);
-        // An index of a channel, and its block.
-        assert_eq!(buffer(Family::Unknown, None).find_use(&[12, 0x7000_0000_0000, 0, 600]), None);
     }
 }

@@ -15,6 +15,35 @@ pub(super) fn list(heap: &mut Heap, length: usize) -> Vec<u64> {
     blocks
 }
 
+fn doubtful(found: &Holders, name: &str) -> Vec<bool> {
+    let held = found.types.iter().find(|held| held.type_name == name).unwrap();
+    held.chains.iter().map(|chain| chain.doubtful).collect()
+}
+
+/// A buffer of events is as large as the most events of one call, and few of them are in use.
+#[test]
+fn a_pointer_in_spare_capacity_is_doubtful_in_the_middle_of_a_chain_too() {
+    let mut heap = Heap::new();
+    let job = heap.sample("Box<Job>", &[7, 7]);
+    let queue = heap.small(&[job, 1, 1, 1]);
+    let mut events = vec![0; 150];
+    events[90] = queue;
+    // Elements of twelve bytes.
+    let events = heap.sample("Vec<epoll_event>", &events);
+    let poll = heap.small(&[100, events, 1, 4]);
+    heap.root(RootKind::ThreadLocal, Some("worker"), &[poll]);
+    let found = heap.holders();
+    assert_eq!(doubtful(&found, "Box<Job>"), [true]);
+    heap.stack("consumer", &[queue]);
+    let found = heap.holders();
+    assert_eq!(rows(&found, "Box<Job>"), ["Box<Job> ← [32 bytes] ← Stack consumer"]);
+    assert_eq!(doubtful(&found, "Box<Job>"), [false]);
+    // In use, it is a holder like any other.
+    heap.write(poll, &[100, events, 99, 4]);
+    let found = heap.holders();
+    assert!(rows(&found, "Box<Job>")[0].ends_with("← ThreadLocal worker"), "{:?}", rows(&found, "Box<Job>"));
+}
+
 /// On a stack, a small number beside a pointer looks like the length of a slice.
 #[test]
 fn the_counters_of_an_arc_are_no_empty_elements() {
