@@ -1,23 +1,26 @@
 //! Pointers back from an object to what holds it: a task knows its runtime, and a node its tree. They confirm the way in
 //! between. A dead word that leads to a task lies in an object of which the task knows nothing.
 //!
-//! Only a sample and its direct holder count. Further up, a chain leads over other objects of the same list, and one of many
-//! thousand tasks has a pointer to anything. A field that was dropped still has its pointer, and something else can lie there
+//! A sample, its direct holder and tasks count. Further up, a chain leads over other objects of the same list, and one of many
+//! thousand nodes has a pointer to anything. A field that was dropped still has its pointer, and something else can lie there
 //! now. If it begins with the counter of an `Arc` that is less than the number of pointers, these are dead.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use memory_debug_profile::holds_pointers;
 
 use crate::chain::Chain;
 use crate::input::ScanInput;
 use crate::memory::Memory;
-use crate::objects::Objects;
+use crate::objects::{Names, Objects};
 use crate::page_map::PageMap;
 use crate::peek::{head, peek, words};
 
 /// The first words of an object in which pointers back are searched.
 const WORDS: u64 = 16;
+
+/// Beginning of the names of tasks. Their vtables name them, so these names are sure.
+const TASK: &str = "task ";
 
 /// A larger number is no counter of an `Arc`.
 const MAX_COUNTER: u64 = u32::MAX as u64;
@@ -27,6 +30,8 @@ const MAX_COUNTER: u64 = u32::MAX as u64;
 pub(crate) struct BackPointers {
     of_samples: HashMap<u32, Vec<u32>>,
     of_holders: HashMap<u32, Vec<u32>>,
+    /// The tasks among the holders.
+    tasks: HashSet<u32>,
 }
 
 /// What has pointers.
@@ -37,11 +42,11 @@ enum Holds {
 }
 
 impl BackPointers {
-    /// Reads the first words of all samples with chains, and of their direct holders. If the time is over, some are missing.
+    /// Reads the first words of all samples with chains, of their direct holders, and of tasks further up. If the time is over, some are missing.
     pub(crate) fn find<M: Memory + ?Sized>(
         (input, map): (&ScanInput, &PageMap),
         chains: &[Vec<Chain>],
-        objects: &Objects,
+        (objects, names): (&Objects, &Names),
         memory: &mut M,
     ) -> Self {
         let of_samples =
@@ -51,11 +56,16 @@ impl BackPointers {
                 let (start, bytes) = (object.address.address(), object.sample.requested & !7);
                 (can_hold && !chains.is_empty()).then_some((Holds::Sample(at), start, bytes))
             });
-        let mut direct: Vec<u32> =
-            chains.iter().flatten().filter_map(|chain| chain.objects.first()).copied().collect();
-        direct.sort_unstable();
-        direct.dedup();
-        let of_holders = direct.iter().filter_map(|at| {
+        let is_task = |at: &&u32| {
+            let name = objects.get(**at).and_then(|object| object.name);
+            name.is_some_and(|name| names.get(name.index).starts_with(TASK))
+        };
+        let all = || chains.iter().flatten();
+        let tasks: HashSet<u32> =
+            all().flat_map(|chain| chain.objects.iter().filter(is_task)).copied().collect();
+        let direct = all().filter_map(|chain| chain.objects.first());
+        let holders: BTreeSet<u32> = direct.chain(&tasks).copied().collect();
+        let of_holders = holders.iter().filter_map(|at| {
             let place = objects.place(map, objects.get(*at)?)?;
             Some((Holds::Holder(*at), place.address, place.bytes))
         });
@@ -64,7 +74,7 @@ impl BackPointers {
             .filter(|(_, start, bytes)| *bytes > 0 && !map.is_excluded(*start, *bytes))
             .map(|(from, start, bytes)| (from, head(start, bytes, WORDS)))
             .unzip();
-        let mut found = Self::default();
+        let mut found = Self { tasks, ..Self::default() };
         peek(memory, &spans, |at, bytes| {
             let mut targets: Vec<u32> = words(bytes).filter_map(|word| objects.at(map, word)).collect();
             targets.sort_unstable();
@@ -125,7 +135,11 @@ impl BackPointers {
             }
         };
         add(0, self.of_samples.get(&sample));
-        add(1, chain.objects.first().and_then(|object| self.of_holders.get(object)));
+        for (at, object) in chain.objects.iter().enumerate() {
+            if at == 0 || self.tasks.contains(object) {
+                add(at + 1, self.of_holders.get(object));
+            }
+        }
         confirmed
     }
 }
@@ -146,6 +160,7 @@ mod tests {
             let found = BackPointers {
                 of_samples: HashMap::from([(1, samples.to_vec())]),
                 of_holders: objects.iter().map(|(from, to)| (*from, vec![*to])).collect(),
+                tasks: HashSet::from([7]),
             };
             format!("{:b}", found.confirmed(1, &chain))
         };
@@ -155,5 +170,7 @@ mod tests {
         assert_eq!(confirmed(&[], &[(5, 3)]), "1110");
         // Only what lies above counts, only what the chain has, and only pointers of the direct holder.
         assert_eq!(confirmed(&[2], &[(5, 5), (9, 3)]), "0");
+        // Further up, a task knows its runtime.
+        assert_eq!(confirmed(&[], &[(7, 3)]), "1000");
     }
 }

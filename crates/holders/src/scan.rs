@@ -103,7 +103,7 @@ impl Scan {
             memory,
         );
         doubt_excluded(input, &mut chains, (&objects, &names));
-        let back_pointers = BackPointers::find((input, &map), &chains, &objects, memory);
+        let back_pointers = BackPointers::find((input, &map), &chains, (&objects, &names), memory);
         let samples = input.samples.iter().zip(0_u32..).zip(chains).map(|((object, sample), chains)| {
             let region = match map.find(object.address.address()) {
                 Found::Extent(index) => map.extent(index).and_then(|extent| {
