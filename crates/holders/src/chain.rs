@@ -1,16 +1,16 @@
 //! From a pointer up to its root.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod path;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 
 use crate::input::ScanInput;
 use crate::mark::{Edge, Mark, Source};
 use crate::objects::Objects;
 use crate::page_map::PageMap;
-
-/// Holders that a chain keeps at its beginning and at its end. Between them lie further nodes of a long list.
-const FIRST: usize = 24;
-const LAST: usize = 8;
+use path::{Fork, LAST, Path};
 
 /// A walk leaves a mark at each region with a multiple of this number, so that later walks need not go to the end of a long list again.
 const MILESTONE: u32 = 64;
@@ -20,7 +20,7 @@ const MAX_FORKS: usize = 64;
 
 /// Walks that look for other roots of one pointer, and of all pointers. Both bound the time of a scan: 500,000 walks take
 /// about a second.
-const MAX_WALKS: usize = 48;
+const MAX_WALKS: usize = 128;
 const MAX_ALL_WALKS: usize = 500_000;
 
 /// A chain of holders.
@@ -46,6 +46,21 @@ pub(crate) struct Ways<'a> {
 }
 
 impl Ways<'_> {
+    /// The bits that a step from a region to what holds it takes at most, as in [`description_bits`]. The names are not known
+    /// yet, but nodes of one kind have the same size.
+    ///
+    /// [`description_bits`]: crate::description::description_bits
+    fn bits(&self, region: u32, source: u32) -> u32 {
+        let bytes = |region| {
+            let extent = self.map.extent(self.map.extent_of(region)?)?;
+            Some(self.map.place(&extent, region).bytes)
+        };
+        match (bytes(region), bytes(source)) {
+            (Some(held), Some(holder)) if held != holder => (holder / 8).max(1).ilog2(),
+            _ => 0,
+        }
+    }
+
     /// What else points to a region than what reached it first.
     fn others(&self, region: u32) -> Vec<Source> {
         let extent = self.map.extent_of(region).and_then(|index| self.map.extent(index));
@@ -61,59 +76,13 @@ impl Ways<'_> {
     }
 }
 
-/// A way from a pointer to a root.
-#[derive(Clone, Debug, Default)]
-struct Path {
-    /// The first regions, the direct holder first, and the last ones.
-    first: Vec<u32>,
-    last: VecDeque<u32>,
-    /// All regions.
-    steps: u32,
-    root_word: usize,
-    /// Regions to which something else points, too, each with the number of regions in front of it.
-    forks: Vec<(u32, u32)>,
-}
-
-impl Path {
-    fn keep(&mut self, region: u32) {
-        self.steps += 1;
-        if self.first.len() < FIRST {
-            self.first.push(region);
-            return;
-        }
-        if self.last.len() == LAST {
-            self.last.pop_front();
-        }
-        self.last.push_back(region);
-    }
-
-    /// The way up to a region, and from there on another way.
-    fn turn(&self, after: u32, other: &Self) -> Self {
-        let kept = self.first.len().min(after as usize + 1);
-        let mut path = Self {
-            first: self.first[..kept].to_vec(),
-            steps: after,
-            root_word: other.root_word,
-            ..Self::default()
-        };
-        other.first.iter().chain(&other.last).for_each(|region| path.keep(*region));
-        path.steps = after.saturating_add(1).saturating_add(other.steps);
-        path.forks = other.forks.iter().map(|(region, at)| (*region, at.saturating_add(after + 1))).collect();
-        path
-    }
-
-    fn regions(&self) -> impl Iterator<Item = u32> {
-        self.first.iter().chain(&self.last).copied()
-    }
-}
-
 /// Walks from pointers up to roots.
 #[derive(Debug, Default)]
 pub(crate) struct Walker {
     /// The end of each walk, the root last.
     ends: Vec<End>,
-    /// For a region the walk that passed it, and how many regions followed.
-    milestones: HashMap<u32, (u32, u32)>,
+    /// Regions that a walk passed.
+    milestones: HashMap<u32, Milestone>,
     /// Walks that looked for other roots so far.
     walks: usize,
 }
@@ -123,13 +92,33 @@ struct End {
     /// The last regions.
     regions: VecDeque<u32>,
     root_word: usize,
-    /// Forks, each with the number of regions behind it.
-    forks: Vec<(u32, u32)>,
+    /// Its forks, with what is behind them.
+    forks: Vec<Fork>,
+}
+
+/// What follows a region: the walk that passed it, and the regions and bits behind the region.
+#[derive(Clone, Copy, Debug)]
+struct Milestone {
+    end: u32,
+    steps: u32,
+    bits: u32,
+}
+
+/// A turn that a walk can take: the bits of the way up to it and of the step, then the order in which it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    bits: u32,
+    number: usize,
+    /// The path, as an index, and its fork.
+    path: usize,
+    fork: usize,
+    source: Source,
 }
 
 impl Walker {
     /// The chains that begin with a source: the one over what reached each holder first, and one for each other root that
-    /// further pointers lead to. `root_of` names the root of a word. Empty if the source does not lead to a root.
+    /// further pointers lead to. The likeliest turns come first: many dead words lead into a long list, and only the way
+    /// along its nodes leads to its root. `root_of` names the root of a word. Empty if the source does not lead to a root.
     pub(crate) fn walk(
         &mut self,
         source: Source,
@@ -140,46 +129,53 @@ impl Walker {
         let Some(path) = self.path(source, ways) else { return Vec::new() };
         let mut roots = BTreeSet::from([root_of(path.root_word)]);
         let mut seen: BTreeSet<u32> = BTreeSet::new();
-        let mut walks = 0;
         let mut chains: Vec<Chain> = chain(&path, ways, objects).into_iter().collect();
-        let mut queue = VecDeque::from([path]);
-        while let Some(path) = queue.pop_front() {
-            let mut further = Vec::new();
-            // Words of roots need no walk, and in a tree with pointers in both directions walks go around in circles.
-            for (region, at) in path.forks.iter().filter(|(region, _)| seen.insert(*region)) {
-                for source in ways.others(*region) {
-                    let Some(root_word) = source.root_word() else {
-                        further.push((*at, source));
-                        continue;
-                    };
-                    if roots.insert(root_of(root_word)) {
-                        let other = path.turn(*at, &Path { root_word, ..Path::default() });
+        let mut turns: BinaryHeap<Reverse<Turn>> = BinaryHeap::new();
+        let (mut number, mut paths) = (0_usize, Vec::new());
+        let mut next = Some(path);
+        while let Some(path) = next {
+            // In a tree with pointers in both directions walks go around in circles.
+            for (at, fork) in path.forks.iter().enumerate().filter(|(_, fork)| seen.insert(fork.region)) {
+                for source in ways.others(fork.region) {
+                    if let Some(region) = source.region() {
+                        let bits = fork.bits.saturating_add(ways.bits(fork.region, region));
+                        turns.push(Reverse(Turn { bits, number, path: paths.len(), fork: at, source }));
+                        number += 1;
+                    } else if let Some(root_word) = source.root_word()
+                        && roots.insert(root_of(root_word))
+                    {
+                        // Words of roots need no walk.
+                        let other = path.turn(fork, 0, &Path { root_word, ..Path::default() });
                         chains.extend(chain(&other, ways, objects));
                     }
                 }
             }
-            for (at, source) in further {
-                if walks >= MAX_WALKS || self.walks >= MAX_ALL_WALKS {
-                    return chains;
-                }
-                walks += 1;
+            paths.push(path);
+            next = None;
+            while next.is_none() && paths.len() <= MAX_WALKS && self.walks < MAX_ALL_WALKS {
+                let Some(Reverse(turn)) = turns.pop() else { break };
                 self.walks += 1;
-                let Some(other) = self.path(source, ways).map(|other| path.turn(at, &other)) else {
-                    continue;
-                };
-                if roots.insert(root_of(other.root_word)) {
-                    chains.extend(chain(&other, ways, objects));
-                }
-                queue.push_back(other);
+                next = self.turn(&turn, &paths, ways);
+            }
+            if let Some(other) = next.as_ref().filter(|other| roots.insert(root_of(other.root_word))) {
+                chains.extend(chain(other, ways, objects));
             }
         }
         chains
     }
 
+    /// The way that takes a turn.
+    fn turn(&mut self, turn: &Turn, paths: &[Path], ways: &Ways<'_>) -> Option<Path> {
+        let path = paths.get(turn.path)?;
+        let fork = path.forks.get(turn.fork)?;
+        let other = self.path(turn.source, ways)?;
+        Some(path.turn(fork, turn.bits.saturating_sub(fork.bits), &other))
+    }
+
     /// The way over what reached each region first. `None` if it does not end at a root.
     fn path(&mut self, source: Source, ways: &Ways<'_>) -> Option<Path> {
         let mut path = Path::default();
-        let mut passed: Vec<(u32, u32)> = Vec::new();
+        let mut passed: Vec<(u32, u32, u32)> = Vec::new();
         let mut next = source;
         path.root_word = loop {
             let Some(region) = next.region() else { break next.root_word()? };
@@ -187,37 +183,49 @@ impl Walker {
             if path.steps > ways.map.next_region {
                 return None;
             }
-            if let Some((end, left)) = self.milestones.get(&region) {
-                let (end, before) = (self.ends.get(*end as usize)?, path.steps);
-                let known = end.regions.len().min(*left as usize + 1);
+            if let Some(Milestone { end, steps, bits }) = self.milestones.get(&region) {
+                let end = self.ends.get(*end as usize)?;
+                let (before, bits_before) = (path.steps, path.bits);
+                let known = end.regions.len().min(*steps as usize + 1);
                 for region in end.regions.range(end.regions.len() - known..) {
                     path.keep(*region);
                 }
-                path.steps = before + left + 1;
-                let forks = end.forks.iter().filter(|fork| fork.1 <= *left);
-                path.forks.extend(forks.map(|(region, behind)| (*region, path.steps - 1 - behind)));
+                path.steps = before + steps + 1;
+                path.bits = bits_before.saturating_add(*bits);
+                let behind = end.forks.iter().filter(|fork| fork.steps <= *steps);
+                path.forks.extend(behind.map(|fork| Fork {
+                    steps: path.steps - 1 - fork.steps,
+                    bits: path.bits.saturating_sub(fork.bits),
+                    ..*fork
+                }));
                 break end.root_word;
             }
             if region % MILESTONE == 0 {
-                passed.push((region, path.steps));
+                passed.push((region, path.steps, path.bits));
             }
             if path.forks.len() < MAX_FORKS && !ways.others(region).is_empty() {
-                path.forks.push((region, path.steps));
+                path.forks.push(Fork { region, steps: path.steps, bits: path.bits });
             }
             path.keep(region);
             next = ways.mark.parent(region)?;
+            if let Some(holder) = next.region() {
+                path.bits = path.bits.saturating_add(ways.bits(region, holder));
+            }
         };
         if !passed.is_empty() {
             let end = u32::try_from(self.ends.len()).ok()?;
             let regions: Vec<u32> = path.regions().collect();
             let skip = regions.len().saturating_sub(LAST);
+            let (last, bits) = (path.steps - 1, path.bits);
+            let behind = |fork: &Fork| Fork { steps: last - fork.steps, bits: bits - fork.bits, ..*fork };
             self.ends.push(End {
                 regions: regions.into_iter().skip(skip).collect(),
                 root_word: path.root_word,
-                forks: path.forks.iter().map(|(region, at)| (*region, path.steps - 1 - at)).collect(),
+                forks: path.forks.iter().map(behind).collect(),
             });
-            let last = path.steps - 1;
-            self.milestones.extend(passed.into_iter().map(|(region, at)| (region, (end, last - at))));
+            self.milestones.extend(passed.into_iter().map(|(region, at, before)| {
+                (region, Milestone { end, steps: last - at, bits: bits - before })
+            }));
         }
         Some(path)
     }

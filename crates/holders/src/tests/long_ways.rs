@@ -20,6 +20,29 @@ fn doubtful(found: &Holders, name: &str) -> Vec<bool> {
     held.chains.iter().map(|chain| chain.doubtful).collect()
 }
 
+/// The blocks of a channel lie where nodes of a map had vectors before, and the nodes know their parents.
+#[test]
+fn the_way_along_a_list_is_found_past_more_dead_words_than_a_walk_tries() {
+    let mut heap = Heap::new();
+    let blocks = list(&mut heap, 120);
+    let top = heap.sample("BTreeMap<String, Vec<Page>>", &[1; 100]);
+    let nodes: Vec<u64> = { blocks.chunks(2) }
+        .map(|blocks| {
+            let node = [vec![top], vec![1; 60], vec![blocks[0]], vec![1; 18]].concat();
+            heap.sample("BTreeMap<String, Vec<Page>>", &node)
+        })
+        .collect();
+    heap.write(top, &nodes);
+    heap.fixed("shop::PAGES", &[top]);
+    let outer = heap.small(&[vec![*blocks.last().unwrap()], vec![9; 31]].concat());
+    let outer = heap.small(&[vec![3; 31], vec![outer]].concat());
+    heap.fixed("shop::CHANNEL", &[outer]);
+    let found = heap.holders();
+    let rows = rows(&found, "Box<Message>");
+    assert!(rows.iter().all(|row| row.ends_with("← Static shop::CHANNEL")), "{rows:?}");
+    assert!(!doubtful(&found, "Box<Message>").contains(&true));
+}
+
 /// A buffer of events is as large as the most events of one call, and few of them are in use.
 #[test]
 fn a_pointer_in_spare_capacity_is_doubtful_in_the_middle_of_a_chain_too() {
