@@ -82,17 +82,21 @@ impl<'a> RootVotes<'a> {
 /// The chains of all scans by sample.
 #[derive(Debug)]
 pub(super) struct Chooser<'a> {
-    /// For each sample the latest result that reached it.
+    /// For each sample the latest result that reached it, if possible over a chain without doubt.
     latest: BTreeMap<u64, (&'a ScanResult, &'a SampleResult)>,
     depth: usize,
 }
 
 impl<'a> Chooser<'a> {
     pub(super) fn new(results: &'a [ScanResult], depth: usize) -> Self {
-        let mut latest = BTreeMap::new();
+        let mut latest: BTreeMap<u64, (&ScanResult, &SampleResult)> = BTreeMap::new();
+        let is_sure = |sample: &SampleResult| sample.chains.iter().any(|chain| !chain.doubtful);
         for result in results {
             for sample in result.samples.iter().filter(|sample| !sample.chains.is_empty()) {
-                latest.insert(sample.sequence, (result, sample));
+                let known = latest.get(&sample.sequence);
+                if is_sure(sample) || known.is_none_or(|(_, known)| !is_sure(known)) {
+                    latest.insert(sample.sequence, (result, sample));
+                }
             }
         }
         Self { latest, depth }

@@ -156,11 +156,12 @@ impl Marker<'_> {
                 parent.root_word().is_none_or(|word| self.mark.root_words.get(word) != Some(&address))
             }
         };
+        let is_reserved = self.is_repeat || matches!(at, At::Root(_));
         if is_new
-            && self.mark.others.has_room(region, matches!(at, At::Root(_)))
+            && self.mark.others.has_room(region, is_reserved)
             && let Some(source) = self.source(at)
         {
-            self.mark.others.insert(region, source);
+            self.mark.others.insert(region, source, is_reserved);
         }
     }
 

@@ -58,6 +58,53 @@ fn a_queue_that_gives_out_its_first_block_during_the_scan_is_read_from_its_new_h
     assert_eq!(reached[1..], [Reached::Yes; 3]);
 }
 
+/// A dead word leads into the queue, too. What the new head points to is seen last.
+#[test]
+fn a_new_head_is_remembered_even_if_all_room_for_further_pointers_is_taken() {
+    let mut heap = Heap::new();
+    let messages: Vec<u64> = (0..6).map(|_| heap.sample("Message", &[7; 4])).collect();
+    let blocks: Vec<u64> = messages.iter().map(|message| heap.small(&[*message, 0])).collect();
+    for (at, pair) in blocks.windows(2).enumerate() {
+        heap.write(pair[0], &[messages[at], pair[1]]);
+    }
+    let channel = heap.small(&[blocks[0], 0, 0, 0, 0, 0]);
+    heap.fixed("shop::QUEUE", &[channel]);
+    let stale = heap.small(&[vec![3; 63], vec![blocks[2]]].concat());
+    heap.fixed("shop::PAGES", &[stale]);
+    heap.take_room_for_further_pointers();
+    let (first, second) = (blocks[0], blocks[1]);
+    heap.hook = Some(Box::new(move |heap, _| {
+        let is_read = |(start, bytes): &(u64, u64)| (*start..*start + *bytes).contains(&channel);
+        if heap.read.iter().any(is_read) {
+            heap.write(first, &[0, 0]);
+            heap.write(channel, &[second]);
+        }
+    }));
+    let results = [heap.scan()];
+    let found = holders(&results, &heap.input(), &|_| true, &HoldersOptions::default());
+    let rows = rows(&found, "Message");
+    assert_eq!(rows[0], "Message ← [16 bytes]* ← [48 bytes] ← Static shop::QUEUE", "{rows:?}");
+}
+
+#[test]
+fn a_chain_without_doubt_counts_even_if_a_later_scan_finds_only_a_doubtful_one() {
+    let mut heap = Heap::new();
+    let task = heap.sample("task shop::run", &[7; 6]);
+    let node = heap.sample("BTreeMap<String, Vec<Page>>", &[1, 1, 1, task]);
+    heap.fixed("shop::PAGES", &[node]);
+    let stack = heap.stack("worker", &[task]);
+    let first = heap.scan();
+    heap.write(stack, &[0]);
+    let results = [first, heap.scan()];
+    let found = |results: &[ScanResult]| {
+        let found = holders(results, &heap.input(), &|_| true, &HoldersOptions::default());
+        rows(&found, "task shop::run")
+    };
+    assert_eq!(found(&results), ["task shop::run ← Stack worker"]);
+    let doubtful = found(&results[1..]);
+    assert_eq!(doubtful, ["task shop::run ← BTreeMap<String, Vec<Page>> ← Static shop::PAGES"]);
+}
+
 #[test]
 fn an_object_that_moved_to_a_root_during_the_scan_is_found_there() {
     let mut heap = Heap::new();

@@ -155,12 +155,7 @@ fn text_in_the_gaps_of_an_object_does_not_make_it_a_text() {
 fn a_stack_is_remembered_even_if_all_room_for_further_pointers_is_taken() {
     let mut heap = Heap::new();
     let (queue, node) = queue_behind_a_freed_block(&mut heap);
-    // Each of these regions has a further pointer to it, and there are twice as many as there is room for.
-    let shared: Vec<u64> = (0..3000).map(|_| heap.small(&[3, 3])).collect();
-    for pair in [shared.clone(), shared] {
-        let vector = heap.large(&pair, pair.len() as u64 * 8);
-        heap.root(RootKind::ThreadLocal, Some("worker"), &[vector]);
-    }
+    heap.take_room_for_further_pointers();
     heap.root(RootKind::ThreadLocal, Some("worker"), &[node]);
     heap.stack("consumer", &[queue]);
     let found = heap.holders();

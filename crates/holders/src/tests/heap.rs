@@ -155,6 +155,15 @@ impl Heap {
         start
     }
 
+    /// Adds regions that each have a further pointer to them: twice as many as there is room for.
+    pub(crate) fn take_room_for_further_pointers(&mut self) {
+        let shared: Vec<u64> = (0..3000).map(|_| self.small(&[3, 3])).collect();
+        for pair in [shared.clone(), shared] {
+            let vector = self.large(&pair, pair.len() as u64 * 8);
+            self.root(RootKind::ThreadLocal, Some("worker"), &[vector]);
+        }
+    }
+
     /// A static variable of the library that scans.
     pub(crate) fn own(&mut self, name: &str, words: &[u64]) -> u64 {
         let start = self.fixed(name, words);
