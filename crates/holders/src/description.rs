@@ -15,12 +15,17 @@ use crate::objects::{Names, Object, Objects};
 /// Bits of a holder with a name, at most: a type tells what most of the words are.
 const NAMED: u64 = 6;
 
+/// Thread-locals that hold nothing: a parked thread leaves the address of its lock there.
+const BORROWING: &str = "parking_lot_core::parking_lot::with_thread_data::THREAD_DATA";
+
 /// Bits of a root. Statics and thread-locals have hardly a word that is dead. All stacks in use have some 16,000 words, most of
 /// which are. Blocks of C code can be free; a stack without a name is no longer needed. What this library holds is no
 /// answer if there is another.
 fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
+    let is_borrowing = root.name.as_deref().is_some_and(|name| name.starts_with(BORROWING));
     match (root.kind, root.name.is_some()) {
         _ if is_own => 48,
+        (RootKind::ThreadLocal, _) if is_borrowing => 24,
         (RootKind::Static | RootKind::ThreadLocal, _) => 0,
         (RootKind::Stack, true) => 14,
         (RootKind::CHeap | RootKind::Mapping, _) => 24,
@@ -28,9 +33,9 @@ fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
     }
 }
 
-/// The bits that describe a chain. A holder whose type mentions what it holds takes none, and nodes of the same kind count
-/// once, wherever they stand: a tree alternates between nodes and lists of children. Of the blocks of one list, some have
-/// no name, so beside an object of the same size an object without a name takes none. Holders that a pointer back confirms
+/// The bits that describe a chain. A holder whose type mentions what it holds takes none, and each step from one kind to
+/// another counts once: a tree alternates between nodes and lists of children. Of the blocks of one list, some have no
+/// name, so beside an object of the same size an object without a name takes none. Holders that a pointer back confirms
 /// take none, too: `confirmed` has a bit for each. `held` is the type of the sample. The root says whether it belongs to
 /// this library.
 pub(crate) fn description_bits(
@@ -48,7 +53,7 @@ pub(crate) fn description_bits(
         let all = u64::from((object.bytes / 8).max(1).ilog2());
         let is_unnamed = matches!(kind, Kind::Size(_)) || matches!(before, Kind::Size(_));
         let is_like = is_unnamed && bytes_before == Some(object.bytes);
-        let is_known = kind == before || !seen.insert(kind) || is_like || confirmed & bit(at) != 0;
+        let is_known = kind == before || !seen.insert((before, kind)) || is_like || confirmed & bit(at) != 0;
         bits += match (kind, before) {
             _ if is_known => 0,
             (Kind::Named(name), Kind::Named(held)) if mentions(names.get(name), names.get(held)) => 0,
@@ -88,6 +93,15 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_a_lock_is_hardly_a_holder() {
+        let of = |kind, name: &str| {
+            of_root(&HolderRoot { kind, name: Some(name.into()), also: Vec::new() }, false)
+        };
+        assert_eq!(of(RootKind::ThreadLocal, "tokio::runtime::context::CONTEXT"), 0);
+        assert!(of(RootKind::ThreadLocal, BORROWING) > of(RootKind::Stack, "worker"));
+    }
+
+    #[test]
     fn a_holder_counts_by_its_words_unless_its_type_explains_what_it_holds() {
         assert_eq!(bits(&[], 0), 0);
         assert_eq!(bits(&[(64, None)], 0), 3);
@@ -98,11 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn nodes_of_one_kind_count_once() {
+    fn steps_between_the_same_kinds_count_once() {
         assert_eq!(bits(&[(64, None), (64, None)], 0), 3);
         // A tree alternates between nodes and lists of children.
         let (node, list) = ((64, Some(BLOCK)), (128, None));
-        assert_eq!(bits(&[node, list, node, list, node], 0), 3 + 4);
+        assert_eq!(bits(&[node, list, node, list, node, list], 0), 3 + 4 + 3);
+        // Objects of one size need not be of one kind.
+        assert_eq!(bits(&[list, (64, None), (32, None), list], 0), 4 + 3 + 2 + 4);
         // Some blocks of a list have no name.
         let (named, unnamed) = ((512, Some(BLOCK)), (512, None));
         assert_eq!(bits(&[unnamed, named, unnamed, unnamed, named], 0), 6);
