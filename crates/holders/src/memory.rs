@@ -69,6 +69,10 @@ pub trait Memory {
     /// covered.
     fn is_over(&mut self) -> bool;
 
+    /// Lets other threads run that wait for the processor. A scan calls it, or [`is_over`](Self::is_over), several times in
+    /// each millisecond.
+    fn give_way(&mut self) {}
+
     /// Says how much of the heap was read so far.
     fn progress(&mut self, read_bytes: u64, heap_bytes: u64);
 }

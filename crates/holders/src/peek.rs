@@ -4,7 +4,7 @@ use crate::memory::{Hidden, Memory, Span};
 
 /// The most spans and bytes of one read.
 const MAX_SPANS: usize = 256;
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 18;
 
 /// Reads each span and calls `see` with its index and bytes, which end early at a byte that cannot be read. Returns
 /// `false` if the time was over; the spans that are left are not read.

@@ -85,7 +85,7 @@ impl Scan {
         let mut objects = Objects::default();
         let mut names = Names::of_types(&input.types);
         let mut roots = RootNames::new(input, symbols, &mark.root_words);
-        let (mut chains, links) = chains(input, &map, &mark, &mut objects, (&mut roots, &mut names));
+        let (mut chains, links) = chains(input, &map, &mark, &mut objects, (&mut roots, &mut names), memory);
         let unreached = match ended_early {
             Some(_) => Unreached::default(),
             None => follow_unreached((input, &mark), &mut map, &mut objects, memory),
@@ -195,6 +195,7 @@ fn chains(
     mark: &Mark,
     objects: &mut Objects,
     (roots, names): (&mut RootNames<'_>, &mut Names),
+    memory: &mut (impl Memory + ?Sized),
 ) -> (Vec<Vec<Chain>>, Vec<Link>) {
     let mut edges = mark.edges.clone();
     // Pointers that are not doubtful come first, and roots before regions, because not all of them become chains.
@@ -217,6 +218,7 @@ fn chains(
         else {
             continue;
         };
+        memory.give_way();
         let root_of = |word| roots.index_of(word, names);
         for mut chain in walker.walk(edge.source, &ways, objects, root_of) {
             chain.doubtful = edge.doubtful;

@@ -10,7 +10,7 @@ use super::areas;
 use super::foreign::PageWalk;
 use super::pages::Pages;
 use super::private_words::PrivateWords;
-use super::reader::Reader;
+use super::reader::{Reader, is_filtered};
 use crate::headroom::Headroom;
 use crate::thread::arena_in_use;
 
@@ -18,7 +18,7 @@ use crate::thread::arena_in_use;
 const MAX_READ_BYTES: usize = 64 << 20;
 
 /// Bytes that a read usually wants.
-const USUAL_READ_BYTES: usize = 1 << 20;
+const USUAL_READ_BYTES: usize = 1 << 18;
 
 /// A scan ends if less memory than this is left.
 const SPARED_BYTES: u64 = 16 << 20;
@@ -46,6 +46,8 @@ pub(super) struct LiveMemory<'a> {
     copy: PrivateWords,
     /// The arena of the threads that collect.
     own_arena: Option<u32>,
+    /// Whether the scan gives way to other threads.
+    gives_way: bool,
     /// Bytes that were not read because they are swapped out.
     pub(super) swapped: u64,
     pub(super) deadline: Instant,
@@ -68,7 +70,20 @@ impl<'a> LiveMemory<'a> {
             PrivateWords::new(USUAL_READ_BYTES / size_of::<u64>()).map_err(|error| error.to_string())?;
         let looked_at = Instant::now();
         let own_arena = arena_in_use();
-        Ok(Self { reader, walk, pages, copy, own_arena, swapped: 0, deadline, looked_at, ended: None, tell })
+        let gives_way = !is_filtered(Path::new("/proc"));
+        Ok(Self {
+            reader,
+            walk,
+            pages,
+            copy,
+            own_arena,
+            gives_way,
+            swapped: 0,
+            deadline,
+            looked_at,
+            ended: None,
+            tell,
+        })
     }
 
     /// The addresses that the scan uses for itself.
@@ -184,6 +199,7 @@ impl Memory for LiveMemory<'_> {
     }
 
     fn is_over(&mut self) -> bool {
+        self.give_way();
         if self.ended.is_some() {
             return true;
         }
@@ -198,6 +214,14 @@ impl Memory for LiveMemory<'_> {
             }
         }
         self.ended.is_some()
+    }
+
+    /// Whatever the priorities are, Linux lets a thread use a slice of some milliseconds before another one that has become
+    /// ready. Under a filter of system calls (seccomp) nothing is tried.
+    fn give_way(&mut self) {
+        if self.gives_way {
+            std::thread::yield_now();
+        }
     }
 
     fn progress(&mut self, read_bytes: u64, heap_bytes: u64) {

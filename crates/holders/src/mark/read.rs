@@ -8,8 +8,9 @@ use crate::page_map::PageMap;
 /// The most spans of one read.
 pub(super) const MAX_SPANS: usize = 256;
 
-/// The most bytes of one read, and of one part of a large object.
-const MAX_BYTES: u64 = 1 << 20;
+/// The most bytes of one read, and of one part of a large object: a quarter of a millisecond of work, after which the
+/// memory can give way to other threads.
+const MAX_BYTES: u64 = 1 << 18;
 
 /// Levels from the roots on whose regions are read twice, and the most bytes of such a region.
 const HEADS: u32 = 3;
