@@ -4,6 +4,7 @@ mod burst;
 mod flood;
 mod hang_up;
 mod neighbour;
+mod scan;
 mod scrape;
 mod unread;
 
@@ -17,6 +18,7 @@ pub use burst::burst;
 pub use flood::flood;
 pub use hang_up::hang_up;
 pub use neighbour::neighbour;
+pub use scan::scan;
 pub use scrape::scrape;
 pub use unread::unread;
 

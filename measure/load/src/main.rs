@@ -45,6 +45,7 @@ fn run() -> Result<()> {
     print("p99 of another route", checks::neighbour(&plain));
     print("1,000 at once", checks::burst(&plain, &login));
     print("statistics in a loop", checks::scrape(&plain, &login));
+    print("p99.9 during scans", checks::scan(&plain, &login));
     drop(plain);
 
     let traced = stage.start_traced()?;

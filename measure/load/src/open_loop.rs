@@ -62,12 +62,23 @@ impl Outcome {
     }
 }
 
-/// Sends all streams to `address` for `duration`. The thread spins, because sleeping until the next request is due
-/// would be too coarse.
+/// Sends all streams to `address` for `duration`.
 pub fn run<const N: usize>(
     address: SocketAddr,
     streams: [Stream; N],
     duration: Duration,
+) -> Result<[Outcome; N]> {
+    run_while(address, streams, duration, || true, |_, _| {})
+}
+
+/// Sends all streams to `address` as long as `is_going`, at most for `duration`, and tells `seen` when each request was
+/// due and when it was answered. The thread spins, because sleeping until the next request is due would be too coarse.
+pub fn run_while<const N: usize>(
+    address: SocketAddr,
+    streams: [Stream; N],
+    duration: Duration,
+    is_going: impl Fn() -> bool,
+    mut seen: impl FnMut(Instant, Instant),
 ) -> Result<[Outcome; N]> {
     let mut first = 0;
     let mut under_way = streams.map(|stream| {
@@ -82,6 +93,9 @@ pub fn run<const N: usize>(
         if now > duration + GRACE {
             break;
         }
+        if !is_going() {
+            under_way.iter_mut().for_each(|stream| stream.outcome.due = stream.sent);
+        }
         for stream in &mut under_way {
             while let Some((connection, due)) = stream.next(now) {
                 client.send(connection, stream.request(), begin + due)?;
@@ -91,7 +105,9 @@ pub fn run<const N: usize>(
             let stream = under_way.iter_mut().find(|stream| stream.connections.contains(&answer.connection));
             let stream = stream.expect("each connection belongs to a stream");
             stream.free.push_back(answer.connection);
-            stream.outcome.took = begin.elapsed();
+            let now = Instant::now();
+            seen(now - answer.latency, now);
+            stream.outcome.took = now - begin;
             stream.outcome.nanoseconds.saturating_record(answer.latency.as_nanos() as u64);
             *stream.outcome.statuses.entry(answer.status).or_default() += 1;
         })?;
@@ -149,21 +165,46 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn requests_due_while_the_service_is_stopped_count_as_slow() {
+    /// A service that answers one connection. It waits for a while before its first answer.
+    fn serve(wait: Duration) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 64];
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(wait);
             while stream.read(&mut request).unwrap() > 0 {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
             }
         });
+        address
+    }
+
+    fn stream() -> Stream {
         let requests = vec![b"GET / HTTP/1.1\r\n\r\n".to_vec()];
-        let stream = Stream { requests_per_second: 1000, connections: 1, requests };
-        let [outcome] = run(address, [stream], Duration::from_millis(200)).unwrap();
+        Stream { requests_per_second: 1000, connections: 1, requests }
+    }
+
+    #[test]
+    fn nothing_more_is_sent_once_it_is_over() {
+        let address = serve(Duration::ZERO);
+        let calls = std::cell::Cell::new(0);
+        let is_going = || calls.replace(calls.get() + 1) < 10_000;
+        let mut seen = 0;
+        let all = Duration::from_secs(60);
+        let [outcome] = run_while(address, [stream()], all, is_going, |due, answered| {
+            assert!(due <= answered);
+            seen += 1;
+        })
+        .unwrap();
+        assert!(outcome.due < 60_000 && outcome.answered() == outcome.due, "{}", outcome.due);
+        assert_eq!(seen, outcome.due);
+    }
+
+    #[test]
+    fn requests_due_while_the_service_is_stopped_count_as_slow() {
+        let address = serve(Duration::from_millis(100));
+        let [outcome] = run(address, [stream()], Duration::from_millis(200)).unwrap();
         assert_eq!((outcome.due, outcome.answered()), (200, 200));
         // Requests due in the first 49 milliseconds, answered after the hundredth.
         assert!(outcome.percentile(76.0) >= Duration::from_millis(50), "{:?}", outcome.percentile(76.0));

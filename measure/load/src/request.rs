@@ -11,6 +11,8 @@ pub const PAGE: &str = "/debug/memory";
 pub const STATS: &str = "/debug/memory/stats?format=json";
 pub const STATS_AS_TEXT: &str = "/debug/memory/stats?format=text";
 pub const TYPES: &str = "/debug/memory/types?format=json&top=1000";
+/// One scan of the heap.
+pub const HOLDERS: &str = "/debug/memory/holders?format=json&scans=1";
 /// A route of the application.
 pub const HOME: &str = "/";
 /// A path without a route.
