@@ -3,7 +3,7 @@
 mod path;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 
 use crate::input::ScanInput;
@@ -116,8 +116,8 @@ struct Turn {
 }
 
 impl Walker {
-    /// The chains that begin with a source: the one over what reached each holder first, and one for each other root that
-    /// further pointers lead to. The likeliest turns come first: many dead words lead into a long list, and only the way
+    /// The chains that begin with a source: the one over what reached each holder first, and those to other roots, or over
+    /// shorter ways, that further pointers lead to. The likeliest turns come first: many dead words lead into a long list, and only the way
     /// along its nodes leads to its root. `root_of` names the root of a word. Empty if the source does not lead to a root.
     pub(crate) fn walk(
         &mut self,
@@ -127,7 +127,14 @@ impl Walker {
         mut root_of: impl FnMut(usize) -> u32,
     ) -> Vec<Chain> {
         let Some(path) = self.path(source, ways) else { return Vec::new() };
-        let mut roots = BTreeSet::from([root_of(path.root_word)]);
+        // Many words have one name: each thread has the same thread-locals. So a shorter way to a known root counts, too.
+        let mut roots = BTreeMap::from([(root_of(path.root_word), path.bits)]);
+        let mut is_better = |root: u32, bits: u32| {
+            let known = roots.entry(root).or_insert(u32::MAX);
+            let is_better = bits < *known;
+            *known = bits.min(*known);
+            is_better
+        };
         let mut seen: BTreeSet<u32> = BTreeSet::new();
         let mut chains: Vec<Chain> = chain(&path, ways, objects).into_iter().collect();
         let mut turns: BinaryHeap<Reverse<Turn>> = BinaryHeap::new();
@@ -142,7 +149,7 @@ impl Walker {
                         turns.push(Reverse(Turn { bits, number, path: paths.len(), fork: at, source }));
                         number += 1;
                     } else if let Some(root_word) = source.root_word()
-                        && roots.insert(root_of(root_word))
+                        && is_better(root_of(root_word), fork.bits)
                     {
                         // Words of roots need no walk.
                         let other = path.turn(fork, 0, &Path { root_word, ..Path::default() });
@@ -157,7 +164,9 @@ impl Walker {
                 self.walks += 1;
                 next = self.turn(&turn, &paths, ways);
             }
-            if let Some(other) = next.as_ref().filter(|other| roots.insert(root_of(other.root_word))) {
+            if let Some(other) = next.as_ref()
+                && is_better(root_of(other.root_word), other.bits)
+            {
                 chains.extend(chain(other, ways, objects));
             }
         }

@@ -43,6 +43,27 @@ fn the_way_along_a_list_is_found_past_more_dead_words_than_a_walk_tries() {
     assert!(!doubtful(&found, "Box<Message>").contains(&true));
 }
 
+/// Each thread has a variable of this name. Over a dead word, what one thread has leads to what another one has.
+#[test]
+fn the_shortest_way_to_a_name_counts_even_if_a_longer_one_was_found_before() {
+    let mut heap = Heap::new();
+    let account = heap.sample("Box<Account>", &[7, 7]);
+    let state = heap.small(&[account, 1, 1, 1]);
+    // The longer way is the first one: of two objects at the same distance, the one with the lower address is read first.
+    let stale = heap.large(&[vec![9; 500], vec![state]].concat(), 4 * 4096);
+    let runtime = heap.small(&[vec![9; 100], vec![state], vec![9; 27]].concat());
+    heap.root(RootKind::ThreadLocal, Some("CONTEXT"), &[stale]);
+    heap.root(RootKind::ThreadLocal, Some("CONTEXT"), &[runtime]);
+    // Shorter than the way over the stale object, longer than the other one.
+    let channel = heap.small(&[vec![runtime], vec![3; 63]].concat());
+    heap.fixed("shop::CHANNEL", &[channel]);
+    let found = heap.holders();
+    assert_eq!(
+        rows(&found, "Box<Account>"),
+        ["Box<Account> ← [32 bytes] ← [1024 bytes] ← ThreadLocal CONTEXT"]
+    );
+}
+
 /// A buffer of events is as large as the most events of one call, and few of them are in use.
 #[test]
 fn a_pointer_in_spare_capacity_is_doubtful_in_the_middle_of_a_chain_too() {
