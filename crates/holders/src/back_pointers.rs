@@ -42,7 +42,8 @@ enum Holds {
 }
 
 impl BackPointers {
-    /// Reads the first words of all samples with chains, of their direct holders, and of tasks further up. If the time is over, some are missing.
+    /// Reads the first words of all samples with chains, of their direct holders, and of tasks further up. If the time is
+    /// over, some are missing.
     pub(crate) fn find<M: Memory + ?Sized>(
         (input, map): (&ScanInput, &PageMap),
         chains: &[Vec<Chain>],

@@ -33,6 +33,11 @@ pub(crate) struct Chain {
     pub(crate) doubtful: bool,
 }
 
+/// The bits that say which word of an object leads on.
+pub(crate) fn word_bits(bytes: u64) -> u32 {
+    (bytes / 8).max(1).ilog2()
+}
+
 /// What a walk goes by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ways<'a> {
@@ -56,7 +61,7 @@ impl Ways<'_> {
             Some(self.map.place(&extent, region).bytes)
         };
         match (bytes(region), bytes(source)) {
-            (Some(held), Some(holder)) if held != holder => (holder / 8).max(1).ilog2(),
+            (Some(held), Some(holder)) if held != holder => word_bits(holder),
             _ => 0,
         }
     }

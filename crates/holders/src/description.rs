@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::back_pointers::bit;
-use crate::chain::Chain;
+use crate::chain::{Chain, word_bits};
 use crate::holders_report::{HolderRoot, RootKind};
 use crate::names::{mentions, size_class};
 use crate::objects::{Names, Object, Objects};
@@ -50,7 +50,7 @@ pub(crate) fn description_bits(
     for (at, index) in chain.objects.iter().enumerate() {
         let Some(object) = objects.get(*index) else { continue };
         let kind = kind_of(object);
-        let all = u64::from((object.bytes / 8).max(1).ilog2());
+        let all = u64::from(word_bits(object.bytes));
         let is_unnamed = matches!(kind, Kind::Size(_)) || matches!(before, Kind::Size(_));
         let is_like = is_unnamed && bytes_before == Some(object.bytes);
         let is_known = kind == before || !seen.insert((before, kind)) || is_like || confirmed & bit(at) != 0;

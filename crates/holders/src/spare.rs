@@ -17,7 +17,7 @@ use buffer::{Buffer, Family, MAX_BYTES, Use, family};
 /// Bytes of a buffer in which pointers to further objects are searched.
 const MAX_SEARCH: u64 = 64 << 10;
 
-/// Marks chains as doubtful that begin in spare capacity. `links` has one entry for each chain with a direct holder, in
+/// Marks chains as doubtful that lead over spare capacity. `links` has one entry for each chain with a direct holder, in
 /// the same order.
 pub(crate) fn doubt_spare_capacity<M: Memory + ?Sized>(
     (input, map, root_words): (&ScanInput, &PageMap, &[Hidden]),
@@ -27,25 +27,20 @@ pub(crate) fn doubt_spare_capacity<M: Memory + ?Sized>(
     memory: &mut M,
 ) {
     // Each buffer once, with the memory in which its header lies.
-    let mut buffers: BTreeMap<u32, (Buffer, Span)> = BTreeMap::new();
-    let holders = chains.iter().flatten().flat_map(|chain| &chain.objects);
-    for index in holders.copied().collect::<BTreeSet<u32>>() {
-        if let Some(object) = objects.get(index)
-            && let Some(family) =
-                object.name.map_or(Some(Family::Unknown), |name| family(Some(names.get(name.index))))
-            && let Some(place) = objects.place(map, object)
-            && let Some(header) = header_of(object, (map, root_words), objects)
-        {
-            let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
-            // Pointers in a sample are counted from its beginning, which need not be the one of its extent.
-            let address = sample.map_or(place.address, |sample| sample.address.address());
-            let bytes = place.bytes.saturating_sub(address.saturating_sub(place.address));
-            let requested = sample.map(|sample| sample.sample.requested);
-            let buffer = Buffer { object: index, place: Place { address, bytes }, family, requested };
-            buffers.insert(index, (buffer, header));
-        }
-    }
-    let (buffers, spans): (Vec<Buffer>, Vec<Span>) = buffers.into_values().unzip();
+    let holders: BTreeSet<u32> = chains.iter().flatten().flat_map(|chain| &chain.objects).copied().collect();
+    let buffer = |index: u32| {
+        let object = objects.get(index)?;
+        let family = object.name.map_or(Some(Family::Unknown), |name| family(Some(names.get(name.index))))?;
+        let place = objects.place(map, object)?;
+        let header = header_of(object, (map, root_words), objects)?;
+        let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
+        // Pointers in a sample are counted from its beginning, which need not be the one of its extent.
+        let address = sample.map_or(place.address, |sample| sample.address.address());
+        let bytes = place.bytes.saturating_sub(address.saturating_sub(place.address));
+        let requested = sample.map(|sample| sample.sample.requested);
+        Some((Buffer { object: index, place: Place { address, bytes }, family, requested }, header))
+    };
+    let (buffers, spans): (Vec<Buffer>, Vec<Span>) = holders.into_iter().filter_map(buffer).unzip();
     let mut uses: BTreeMap<u32, (Place, Use)> = BTreeMap::new();
     peek(memory, &spans, |at, bytes| {
         if let Some(buffer) = buffers.get(at) {
