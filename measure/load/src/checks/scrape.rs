@@ -69,7 +69,7 @@ impl Loop {
 impl Loop {
     /// The most collections for one form: one that is running at the start, and one for each period that has begun.
     fn most(&self) -> usize {
-        self.took.as_millis().div_ceil(AGE.as_millis()) as usize + 1
+        self.took.as_nanos().div_ceil(AGE.as_nanos()) as usize + 1
     }
 
     fn is_bounded(&self, forms: usize) -> bool {
