@@ -18,6 +18,9 @@ pub(crate) struct Name {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Object {
     region: u32,
+    /// Bytes of its extent in front of it. The allocator shifts large objects and samples, so that they do not share
+    /// cache lines.
+    shift: u32,
     /// Bytes that the allocator gave it.
     pub(crate) bytes: u64,
     /// The sample that it is.
@@ -40,6 +43,7 @@ impl Objects {
     pub(crate) fn named(objects: &[(u64, Option<u32>)]) -> Self {
         let list = objects.iter().map(|(bytes, name)| Object {
             region: 0,
+            shift: 0,
             bytes: *bytes,
             sample: None,
             parent: None,
@@ -62,9 +66,12 @@ impl Objects {
         let extent = map.extent(map.extent_of(region)?)?;
         let sampled = extent.sample().and_then(|sample| Some((sample, input.samples.get(sample)?)));
         let index = u32::try_from(self.list.len()).ok()?;
+        let place = map.place(&extent, region);
+        let shift = sampled.map(|(_, object)| object.address.address().saturating_sub(place.address));
         self.list.push(Object {
             region,
-            bytes: sampled.map_or(map.place(&extent, region).bytes, |(_, object)| object.sample.usable),
+            shift: u32::try_from(shift.unwrap_or(0)).ok()?,
+            bytes: sampled.map_or(place.bytes, |(_, object)| object.sample.usable),
             sample: sampled.and_then(|(sample, _)| u32::try_from(sample).ok()),
             parent: mark.parent(region),
             name: sampled.map(|(_, object)| Name { index: object.type_index, inferred: false }),
@@ -91,8 +98,9 @@ impl Objects {
     pub(crate) fn place(&self, map: &PageMap, object: &Object) -> Option<Place> {
         let extent = map.extent(map.extent_of(object.region)?)?;
         let place = map.place(&extent, object.region);
-        let bytes = object.bytes.min(place.bytes);
-        (!map.is_excluded(place.address, bytes)).then_some(Place { bytes, ..place })
+        let address = place.address + u64::from(object.shift);
+        let bytes = object.bytes.min(place.bytes.saturating_sub(u64::from(object.shift)));
+        (!map.is_excluded(address, bytes)).then_some(Place { address, bytes })
     }
 
     /// Bytes of memory.

@@ -34,11 +34,8 @@ pub(crate) fn doubt_spare_capacity<M: Memory + ?Sized>(
         let place = objects.place(map, object)?;
         let header = header_of(object, (map, root_words), objects)?;
         let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
-        // Pointers in a sample are counted from its beginning, which need not be the one of its extent.
-        let address = sample.map_or(place.address, |sample| sample.address.address());
-        let bytes = place.bytes.saturating_sub(address.saturating_sub(place.address));
         let requested = sample.map(|sample| sample.sample.requested);
-        Some((Buffer { object: index, place: Place { address, bytes }, family, requested }, header))
+        Some((Buffer { object: index, place, family, requested }, header))
     };
     let (buffers, spans): (Vec<Buffer>, Vec<Span>) = holders.into_iter().filter_map(buffer).unzip();
     let mut uses: BTreeMap<u32, (Place, Use)> = BTreeMap::new();

@@ -63,10 +63,9 @@ pub(crate) fn follow_unreached<M: Memory + ?Sized>(
             let bytes = sample.map_or(object.bytes, |sample| sample.sample.requested);
             if let Some(place) = objects.place(map, object).filter(|_| !is_empty) {
                 level.push(index);
-                let address = sample.map_or(place.address, |sample| sample.address.address());
                 let bytes = bytes.min(place.bytes).min(MAX_BYTES);
                 portion += bytes;
-                spans.push(Span { start: Hidden::new(address), bytes });
+                spans.push(Span { start: Hidden::new(place.address), bytes });
             }
         }
         // Region identities are no addresses, so they can be kept.

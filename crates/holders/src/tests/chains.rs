@@ -194,6 +194,20 @@ fn pointers_in_spare_capacity_are_doubtful() {
     assert!(jobs.unreachable.is_none() && jobs.unknown_bytes == 0);
 }
 
+/// The allocator shifts samples within their first page.
+#[test]
+fn the_length_of_a_vector_is_found_in_a_sample_that_begins_later_than_its_page() {
+    let mut heap = Heap::new();
+    let jobs: Vec<u64> = (0..4).map(|_| heap.sample("Box<Job>", &[3; 8])).collect();
+    let buffer = heap.sample("Vec<Box<Job>>", &jobs);
+    let state = heap.shifted_sample("Box<State>", &[4, buffer, 2, 9], 1472);
+    heap.fixed("shop::STATE", &[state]);
+    let found = heap.holders();
+    let jobs = found.types.iter().find(|held| held.type_name == "Box<Job>").unwrap();
+    let counts: Vec<_> = jobs.chains.iter().map(|chain| (chain.samples, chain.doubtful)).collect();
+    assert_eq!(counts, [(2, false), (2, true)]);
+}
+
 #[test]
 fn a_list_is_one_link_and_all_its_roots_are_named() {
     let mut heap = Heap::new();

@@ -118,6 +118,19 @@ impl Heap {
         address
     }
 
+    /// A sampled object that does not begin with its first page.
+    pub(crate) fn shifted_sample(&mut self, type_name: &str, words: &[u64], shift: u64) -> u64 {
+        let start = self.sample(type_name, &[]);
+        let address = start + shift;
+        self.write(address, words);
+        let bytes = words.len() as u64 * 8;
+        let last = self.samples.last_mut().unwrap();
+        let sample =
+            LiveSample::new(self.sequence, bytes, bytes.div_ceil(16) * 16, StackHash(1), last.sample.age, 0);
+        *last = SampledObject { address: Hidden::new(address), sample, ..last.clone() };
+        address
+    }
+
     pub(crate) fn write(&mut self, address: u64, words: &[u64]) {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         if let Some(at) = address.checked_sub(HEAP).filter(|at| *at < self.bytes.len() as u64) {
