@@ -1,16 +1,15 @@
 //! From a pointer up to its root.
 
 mod path;
+mod ways;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
-use std::ops::Range;
 
-use crate::input::ScanInput;
-use crate::mark::{Edge, Mark, Source};
+use crate::mark::Source;
 use crate::objects::Objects;
-use crate::page_map::PageMap;
 use path::{Fork, LAST, Path};
+pub(crate) use ways::{Edges, Ways, word_bits};
 
 /// A walk leaves a mark at each region with a multiple of this number, so that later walks need not go to the end of a long list again.
 const MILESTONE: u32 = 64;
@@ -30,55 +29,11 @@ pub(crate) struct Chain {
     pub(crate) objects: Vec<u32>,
     /// The word of a root, as an index into the mark's words.
     pub(crate) root_word: usize,
+    /// Where in the direct holder the pointer to the sample is, in bytes.
+    pub(crate) offset: u32,
     pub(crate) doubtful: bool,
-}
-
-/// The bits that say which word of an object leads on.
-pub(crate) fn word_bits(bytes: u64) -> u32 {
-    (bytes / 8).max(1).ilog2()
-}
-
-/// What a walk goes by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ways<'a> {
-    pub(crate) map: &'a PageMap,
-    pub(crate) mark: &'a Mark,
-    pub(crate) input: &'a ScanInput,
-    /// Pointers to samples, sorted by sample.
-    pub(crate) edges: &'a [Edge],
-    /// For each sample its part of `edges`.
-    pub(crate) of_sample: &'a [Range<u32>],
-}
-
-impl Ways<'_> {
-    /// The bits that a step from a region to what holds it takes at most, as in [`description_bits`]. The names are not known
-    /// yet, but nodes of one kind have the same size.
-    ///
-    /// [`description_bits`]: crate::description::description_bits
-    fn bits(&self, region: u32, source: u32) -> u32 {
-        let bytes = |region| {
-            let extent = self.map.extent(self.map.extent_of(region)?)?;
-            Some(self.map.place(&extent, region).bytes)
-        };
-        match (bytes(region), bytes(source)) {
-            (Some(held), Some(holder)) if held != holder => word_bits(holder),
-            _ => 0,
-        }
-    }
-
-    /// What else points to a region than what reached it first.
-    fn others(&self, region: u32) -> Vec<Source> {
-        let extent = self.map.extent_of(region).and_then(|index| self.map.extent(index));
-        let Some(sample) = extent.and_then(|extent| extent.sample()) else {
-            return self.mark.others.of(region).collect();
-        };
-        let range = self.of_sample.get(sample).cloned().unwrap_or_default();
-        let edges = self.edges.get(range.start as usize..range.end as usize).unwrap_or_default();
-        // These are pointers to the sample itself.
-        let sources: BTreeSet<Source> =
-            edges.iter().filter(|edge| !edge.doubtful).map(|edge| edge.source).collect();
-        sources.into_iter().filter(|source| Some(*source) != self.mark.parent(region)).collect()
-    }
+    /// Whether it enters a list or a tree at an inner node (`inner_nodes`).
+    pub(crate) is_inner: bool,
 }
 
 /// Walks from pointers up to roots.
@@ -247,5 +202,5 @@ impl Walker {
 
 fn chain(path: &Path, ways: &Ways<'_>, objects: &mut Objects) -> Option<Chain> {
     let objects = path.regions().map(|region| objects.index_of(ways.map, ways.mark, ways.input, region));
-    Some(Chain { objects: objects.collect::<Option<_>>()?, root_word: path.root_word, doubtful: false })
+    Some(Chain { objects: objects.collect::<Option<_>>()?, root_word: path.root_word, ..Chain::default() })
 }

@@ -15,12 +15,15 @@ use crate::objects::{Names, Object, Objects};
 /// Bits of a holder with a name, at most: a type tells what most of the words are.
 const NAMED: u64 = 6;
 
+/// Bits of a pointer to an inner node of a structure: which of its nodes it is.
+const INNER: u64 = 16;
+
 /// Thread-locals that hold nothing: a parked thread leaves the address of its lock there.
 const BORROWING: &str = "parking_lot_core::parking_lot::with_thread_data::THREAD_DATA";
 
-/// Bits of a root. Statics and thread-locals have hardly a word that is dead. All stacks in use have some 16,000 words, most of
-/// which are. Blocks of C code can be free; a stack without a name is no longer needed. What this library holds is no
-/// answer if there is another.
+/// Bits of a root. Statics and thread-locals have hardly a word that is dead. All stacks in use have some 16,000 words,
+/// most of which are dead. Blocks of C code can be free; a stack without a name is no longer needed. What this library
+/// holds is no answer if there is another.
 fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
     let is_borrowing = root.name.as_deref().is_some_and(|name| name.starts_with(BORROWING));
     match (root.kind, root.name.is_some()) {
@@ -45,6 +48,7 @@ pub(crate) fn description_bits(
     (objects, names): (&Objects, &Names),
 ) -> u64 {
     let mut bits = root.map_or(48, |(root, is_own)| of_root(root, is_own));
+    bits += if chain.is_inner { INNER } else { 0 };
     let (mut before, mut bytes_before) = (Kind::Named(held), None);
     let mut seen = BTreeSet::new();
     for (at, index) in chain.objects.iter().enumerate() {

@@ -18,6 +18,7 @@
 //! - `mark`: what the roots reach
 //! - `objects`: the objects that a result tells of, and their names
 //! - `chain`: from a pointer up to its root
+//! - `inner_nodes`: chains that enter a list or a tree at an inner node
 //! - `cycle`: objects that hold each other
 //! - `names`: names for objects that were not sampled
 //! - `spare`: pointers in spare capacity
@@ -53,6 +54,7 @@ mod page_map;
 mod mark;
 mod objects;
 mod chain;
+mod inner_nodes;
 mod names;
 mod spare;
 mod excluded;

@@ -30,6 +30,12 @@ pub(crate) struct Object {
     pub(crate) name: Option<Name>,
 }
 
+impl Object {
+    pub(crate) fn region(&self) -> u32 {
+        self.region
+    }
+}
+
 /// Objects without duplicates.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {

@@ -1,21 +1,22 @@
 //! One scan, from the memory of the process to chains of holders.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+mod roots;
 
 use crate::back_pointers::BackPointers;
-use crate::chain::{Chain, Walker, Ways};
+use crate::chain::{Chain, Edges, Walker, Ways};
 use crate::description::description_bits;
 use crate::excluded::doubt_excluded;
-use crate::holders_report::{Coverage, HolderRoot, RootKind};
+use crate::holders_report::{Coverage, HolderRoot};
+use crate::inner_nodes::leave_inner_nodes;
 use crate::input::{ScanInput, Symbols};
 use crate::mark::{Mark, mark};
-use crate::memory::{Hidden, Memory};
+use crate::memory::Memory;
 use crate::names::{Evidence, Link, name_objects};
 use crate::objects::{Name, Names, Objects};
 use crate::page_map::{Found, PageMap};
 use crate::spare::doubt_spare_capacity;
 use crate::unreached::{Unreached, follow_unreached};
+use roots::RootNames;
 
 /// The most pointers to one sample that become chains.
 const MAX_CHAINS: usize = 16;
@@ -85,7 +86,10 @@ impl Scan {
         let mut objects = Objects::default();
         let mut names = Names::of_types(&input.types);
         let mut roots = RootNames::new(input, symbols, &mark.root_words);
-        let (mut chains, links) = chains(input, &map, &mark, &mut objects, (&mut roots, &mut names), memory);
+        let edges = Edges::new(&mark, input.samples.len());
+        let ways = Ways { map: &map, mark: &mark, input, edges: &edges };
+        let mut chains = chains(&ways, &mut objects, (&mut roots, &mut names), memory);
+        let links = links(&chains);
         let unreached = match ended_early {
             Some(_) => Unreached::default(),
             None => follow_unreached((input, &mark), &mut map, &mut objects, memory),
@@ -187,120 +191,42 @@ fn ended_early(mark: &Mark, is_mapped: bool) -> Option<String> {
     })
 }
 
-/// Follows the pointers to each sample up to their roots. Returns the chains of each sample, and one link for each chain
-/// with a direct holder, in the same order.
+/// Follows the pointers to each sample up to their roots. Returns the chains of each sample.
 fn chains(
-    input: &ScanInput,
-    map: &PageMap,
-    mark: &Mark,
+    ways: &Ways<'_>,
     objects: &mut Objects,
     (roots, names): (&mut RootNames<'_>, &mut Names),
     memory: &mut (impl Memory + ?Sized),
-) -> (Vec<Vec<Chain>>, Vec<Link>) {
-    let mut edges = mark.edges.clone();
-    // Pointers that are not doubtful come first, and roots before regions, because not all of them become chains.
-    edges.sort_unstable_by_key(|edge| {
-        (edge.sample, edge.doubtful, edge.source.region(), edge.source, edge.offset)
-    });
-    edges.dedup();
-    let mut of_sample: Vec<Range<u32>> = vec![0..0; input.samples.len()];
-    for (at, edge) in edges.iter().enumerate() {
-        if let (Some(range), Ok(at)) = (of_sample.get_mut(edge.sample as usize), u32::try_from(at)) {
-            *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
-        }
-    }
-    let ways = Ways { map, mark, input, edges: &edges, of_sample: &of_sample };
+) -> Vec<Vec<Chain>> {
     let mut walker = Walker::default();
-    let mut chains: Vec<Vec<Chain>> = vec![Vec::new(); input.samples.len()];
-    let mut links = Vec::new();
-    for edge in &edges {
+    let mut chains: Vec<Vec<Chain>> = vec![Vec::new(); ways.input.samples.len()];
+    for edge in &ways.edges.list {
         let Some(chains) = chains.get_mut(edge.sample as usize).filter(|chains| chains.len() < MAX_CHAINS)
         else {
             continue;
         };
         memory.give_way();
         let root_of = |word| roots.index_of(word, names);
-        for mut chain in walker.walk(edge.source, &ways, objects, root_of) {
-            chain.doubtful = edge.doubtful;
+        for chain in walker.walk(edge.source, ways, objects, root_of) {
             // A root that was read twice has two words at the same place.
-            if chain.objects.is_empty()
-                && chains.iter().any(|other| {
-                    other.objects.is_empty()
-                        && mark.root_words.get(other.root_word) == mark.root_words.get(chain.root_word)
-                })
-            {
-                continue;
+            let word = |chain: &Chain| ways.mark.root_words.get(chain.root_word);
+            let is_known = |other: &Chain| other.objects.is_empty() && word(other) == word(&chain);
+            if !chain.objects.is_empty() || !chains.iter().any(is_known) {
+                chains.push(Chain { offset: edge.offset, doubtful: edge.doubtful, ..chain });
             }
-            if let Some(holder) = chain.objects.first() {
-                links.push(Link { holder: *holder, offset: edge.offset, sample: edge.sample });
-            }
-            chains.push(chain);
         }
     }
-    (chains, links)
+    leave_inner_nodes(ways, &mut walker, &mut chains, objects, |word| roots.index_of(word, names), memory);
+    chains
 }
 
-/// The roots at which chains end.
-struct RootNames<'a> {
-    input: &'a ScanInput,
-    symbols: &'a dyn Symbols,
-    words: &'a [Hidden],
-    /// The hidden beginnings of all roots, in the order of their addresses.
-    spans: Vec<(Hidden, usize)>,
-    known: BTreeMap<(RootKind, Option<u32>), u32>,
-    list: Vec<HolderRoot>,
-    /// For each root of the list whether it belongs to this library.
-    own: Vec<bool>,
-    /// For each word of a root its root, as an index into `list`. Words that no chain needs have `u32::MAX`.
-    of_words: Vec<u32>,
-}
-
-impl<'a> RootNames<'a> {
-    fn new(input: &'a ScanInput, symbols: &'a dyn Symbols, words: &'a [Hidden]) -> Self {
-        let mut spans: Vec<(Hidden, usize)> =
-            input.roots.iter().enumerate().map(|(at, root)| (root.span.start, at)).collect();
-        spans.sort_unstable_by_key(|(start, _)| start.address());
-        let of_words = vec![u32::MAX; words.len()];
-        Self {
-            input,
-            symbols,
-            words,
-            spans,
-            known: BTreeMap::new(),
-            list: Vec::new(),
-            own: Vec::new(),
-            of_words,
-        }
-    }
-
-    /// The root in which a word lies, as an index into `list`. `u32::MAX` if there is no such word.
-    fn index_of(&mut self, word_index: usize, names: &mut Names) -> u32 {
-        let (Some(known), Some(word)) = (self.of_words.get(word_index), self.words.get(word_index)) else {
-            return u32::MAX;
-        };
-        if *known != u32::MAX {
-            return *known;
-        }
-        let before =
-            self.spans.partition_point(|(start, _)| start.address() <= word.address()).checked_sub(1);
-        let root = before.and_then(|at| self.spans.get(at)).and_then(|(_, at)| self.input.roots.get(*at));
-        let (kind, own_name) = root.map_or((RootKind::Mapping, None), |root| (root.kind, root.name.clone()));
-        let symbol = match kind {
-            RootKind::Static => self.symbols.static_at(*word),
-            RootKind::ThreadLocal => self.symbols.thread_local_at(*word),
-            _ => None,
-        };
-        let name = symbol.or(own_name).filter(|name| !name.is_empty());
-        let key = (kind, name.as_ref().map(|name| names.intern(name.clone())));
-        let next = self.list.len() as u32;
-        let index = *self.known.entry(key).or_insert(next);
-        if index == next {
-            self.list.push(HolderRoot { kind, name, also: Vec::new() });
-            self.own.push(root.is_some_and(|root| root.is_own));
-        }
-        if let Some(entry) = self.of_words.get_mut(word_index) {
-            *entry = index;
-        }
-        index
-    }
+/// The pointer to the sample of each chain with a direct holder, in the order of the chains.
+fn links(chains: &[Vec<Chain>]) -> Vec<Link> {
+    let link = |chain: &Chain, sample| {
+        chain.objects.first().map(|holder| Link { holder: *holder, offset: chain.offset, sample })
+    };
+    let of_samples = chains.iter().zip(0_u32..);
+    of_samples
+        .flat_map(|(chains, sample)| chains.iter().filter_map(move |chain| link(chain, sample)))
+        .collect()
 }

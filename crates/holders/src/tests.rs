@@ -5,6 +5,7 @@ mod chains;
 mod changing;
 mod dead_words;
 mod heap;
+mod inner_nodes;
 mod long_ways;
 mod model;
 mod naming;
