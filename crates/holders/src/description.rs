@@ -21,15 +21,27 @@ const INNER: u64 = 16;
 /// Thread-locals that hold nothing: a parked thread leaves the address of its lock there.
 const BORROWING: &str = "parking_lot_core::parking_lot::with_thread_data::THREAD_DATA";
 
-/// Bits of a root. Statics and thread-locals have hardly a word that is dead. All stacks in use have some 16,000 words,
+/// Whose a root is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The program's own crate.
+    Program,
+    /// Other crates, threads, and what has no name.
+    Other,
+    /// The library that scans.
+    Scanner,
+}
+
+/// Bits of a root. Statics and thread-locals have hardly a word that is dead. A static is not generic, so one of a
+/// dependency holds the program's objects only through `dyn` and raw pointers. All stacks in use have some 16,000 words,
 /// most of which are dead. Blocks of C code can be free; a stack without a name is no longer needed. What this library
 /// holds is no answer if there is another.
-fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
+fn of_root(root: &HolderRoot, owner: Owner) -> u64 {
     let is_borrowing = root.name.as_deref().is_some_and(|name| name.starts_with(BORROWING));
     match (root.kind, root.name.is_some()) {
-        _ if is_own => 48,
+        _ if owner == Owner::Scanner => 48,
         (RootKind::ThreadLocal, _) if is_borrowing => 24,
-        (RootKind::Static | RootKind::ThreadLocal, _) => 0,
+        (RootKind::Static | RootKind::ThreadLocal, _) => u64::from(owner != Owner::Program),
         (RootKind::Stack, true) => 14,
         (RootKind::CHeap | RootKind::Mapping, _) => 24,
         (RootKind::Stack, false) => 32,
@@ -39,15 +51,14 @@ fn of_root(root: &HolderRoot, is_own: bool) -> u64 {
 /// The bits that describe a chain. A holder whose type mentions what it holds takes none, and each step from one kind to
 /// another counts once: a tree alternates between nodes and lists of children. Of the blocks of one list, some have no
 /// name, so beside an object of the same size an object without a name takes none. Holders that a pointer back confirms
-/// take none, too: `confirmed` has a bit for each. `held` is the type of the sample. The root says whether it belongs to
-/// this library.
+/// take none, too: `confirmed` has a bit for each. `held` is the type of the sample. `root` comes with its owner.
 pub(crate) fn description_bits(
     held: u32,
     (chain, confirmed): (&Chain, u64),
-    root: Option<(&HolderRoot, bool)>,
+    root: Option<(&HolderRoot, Owner)>,
     (objects, names): (&Objects, &Names),
 ) -> u64 {
-    let mut bits = root.map_or(48, |(root, is_own)| of_root(root, is_own));
+    let mut bits = root.map_or(48, |(root, owner)| of_root(root, owner));
     bits += if chain.is_inner { INNER } else { 0 };
     let (mut before, mut bytes_before) = (Kind::Named(held), None);
     let mut seen = BTreeSet::new();
@@ -93,13 +104,13 @@ mod tests {
         let chain = Chain { objects, ..Chain::default() };
         let root = HolderRoot { kind: RootKind::Static, name: None, also: Vec::new() };
         let known = (&Objects::named(holders), &Names::of_types(&names));
-        description_bits(MAIL, (&chain, confirmed), Some((&root, false)), known)
+        description_bits(MAIL, (&chain, confirmed), Some((&root, Owner::Program)), known)
     }
 
     #[test]
     fn the_address_of_a_lock_is_hardly_a_holder() {
         let of = |kind, name: &str| {
-            of_root(&HolderRoot { kind, name: Some(name.into()), also: Vec::new() }, false)
+            of_root(&HolderRoot { kind, name: Some(name.into()), also: Vec::new() }, Owner::Program)
         };
         assert_eq!(of(RootKind::ThreadLocal, "tokio::runtime::context::CONTEXT"), 0);
         assert!(of(RootKind::ThreadLocal, BORROWING) > of(RootKind::Stack, "worker"));

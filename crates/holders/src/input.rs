@@ -59,6 +59,11 @@ pub trait Symbols {
         addresses.iter().map(|address| self.function_at(*address)).collect()
     }
 
+    /// The crate of the program itself. `None` if it is not known.
+    fn program_crate(&self) -> Option<String> {
+        None
+    }
+
     /// Whether an address lies in the program or a library. Vtables and functions do.
     fn is_program(&self, address: Hidden) -> bool;
 

@@ -94,7 +94,7 @@ impl Scan {
             Some(_) => Unreached::default(),
             None => follow_unreached((input, &mark), &mut map, &mut objects, memory),
         };
-        let RootNames { of_words, list: roots, own, .. } = roots;
+        let RootNames { of_words, list: roots, owners, .. } = roots;
         let all_links: Vec<Link> = links.iter().chain(&unreached.links).copied().collect();
         let evidence =
             Evidence::new(input, &map, &all_links, &chains, (&mark.root_words, &of_words), &unreached.edges);
@@ -129,7 +129,7 @@ impl Scan {
                     .map(|chain| {
                         let root = of_words.get(chain.root_word).copied().unwrap_or(u32::MAX);
                         let known = roots.get(root as usize);
-                        let known = known.zip(own.get(root as usize).copied());
+                        let known = known.zip(owners.get(root as usize).copied());
                         let way = (&chain, back_pointers.confirmed(sample, &chain));
                         let bits = description_bits(object.type_index, way, known, (&objects, &names));
                         ResultChain { objects: chain.objects, root, doubtful: chain.doubtful, bits }

@@ -272,6 +272,12 @@ impl Symbols for Names {
         addresses.iter().zip(instances).map(with_path).collect()
     }
 
+    /// Cargo names a program after its crate.
+    fn program_crate(&self) -> Option<String> {
+        let file = self.objects.first()?.mapping.as_ref()?.path.file_name()?;
+        Some(file.to_str()?.replace('-', "_"))
+    }
+
     fn is_program(&self, address: Hidden) -> bool {
         is_in(&self.known, address.address())
     }

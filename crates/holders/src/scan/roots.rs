@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::description::Owner;
 use crate::holders_report::{HolderRoot, RootKind};
 use crate::input::{ScanInput, Symbols};
 use crate::memory::Hidden;
@@ -16,8 +17,10 @@ pub(super) struct RootNames<'a> {
     spans: Vec<(Hidden, usize)>,
     known: BTreeMap<(RootKind, Option<u32>), u32>,
     pub(super) list: Vec<HolderRoot>,
-    /// For each root of the list whether it belongs to this library.
-    pub(super) own: Vec<bool>,
+    /// For each root of the list whose it is.
+    pub(super) owners: Vec<Owner>,
+    /// What the names of the program's own variables begin with.
+    program: Option<String>,
     /// For each word of a root its root, as an index into `list`. Words that no chain needs have `u32::MAX`.
     pub(super) of_words: Vec<u32>,
 }
@@ -35,7 +38,8 @@ impl<'a> RootNames<'a> {
             spans,
             known: BTreeMap::new(),
             list: Vec::new(),
-            own: Vec::new(),
+            owners: Vec::new(),
+            program: symbols.program_crate().map(|name| name + "::"),
             of_words,
         }
     }
@@ -62,7 +66,12 @@ impl<'a> RootNames<'a> {
         let next = self.list.len() as u32;
         let index = *self.known.entry(key).or_insert(next);
         if index == next {
-            self.own.push(root.is_some_and(|root| root.is_own));
+            let is_of_program = || name.as_deref()?.strip_prefix(self.program.as_deref()?);
+            self.owners.push(match root {
+                Some(root) if root.is_own => Owner::Scanner,
+                _ if is_of_program().is_some() => Owner::Program,
+                _ => Owner::Other,
+            });
             self.list.push(HolderRoot { kind, name, also: Vec::new() });
         }
         if let Some(entry) = self.of_words.get_mut(word_index) {

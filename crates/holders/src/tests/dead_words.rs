@@ -211,3 +211,17 @@ fn pointers_back_that_a_counter_does_not_count_are_dead() {
         ["task shop::run ← [192 bytes] ← [64 bytes] ← Static shop::CHANNEL"]
     );
 }
+
+/// A static of a dependency is not generic, so it hardly holds what the program's own types hold.
+#[test]
+fn of_two_equal_ways_the_one_to_the_program_counts() {
+    let mut heap = Heap::new();
+    let image = heap.sample("Arc<Image>", &[1, 1, 7]);
+    let table = heap.small(&[vec![image], vec![1; 63]].concat());
+    let cache = heap.small(&[vec![1; 20], vec![table], vec![1; 75]].concat());
+    let padded = heap.small(&[vec![1; 9], vec![table], vec![1; 70]].concat());
+    heap.fixed("shop::IMAGES", &[cache]);
+    heap.fixed("epoch::COLLECTOR", &[padded]);
+    let rows = rows(&heap.holders(), "Arc<Image>");
+    assert!(rows[0].ends_with("← Static shop::IMAGES"), "{rows:?}");
+}

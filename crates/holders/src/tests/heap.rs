@@ -347,6 +347,10 @@ impl Symbols for Program {
         addresses.iter().map(instance).collect()
     }
 
+    fn program_crate(&self) -> Option<String> {
+        Some("shop".into())
+    }
+
     fn is_program(&self, address: Hidden) -> bool {
         (CODE..STATICS + 0x1000_0000).contains(&address.address())
     }
