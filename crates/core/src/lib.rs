@@ -58,6 +58,7 @@
 //! - `per_process`: values that a forked process makes for itself
 //! - `fork`: sections during which this process does not fork, and locks that no thread holds at a fork
 //! - `kernel_file`: files of the kernel, and their numbers
+//! - `seccomp`: filters of system calls
 //! - `regular_file`: opening files that are neither pipes nor devices
 //! - `ticks`: time from the processor's counter
 //! - `install`: the macro that makes jemalloc the allocator
@@ -72,6 +73,7 @@
 //! - `samples`: live samples of the allocator, each with its size, age and route
 //! - `jemalloc`: statistics, dumps and switches of the allocator
 //! - `headroom`: whether there is enough memory for some work
+//! - `priority`: the priority of our threads
 //! - `thread`: threads whose own memory stays out of the profile
 //! - `scan`: the memory of this process, its roots and its names, as a scan of the heap reads them
 //! - `roots`: the exact size of registered values
@@ -97,6 +99,7 @@ mod file_size;
 mod per_process;
 mod fork;
 mod kernel_file;
+mod seccomp;
 mod regular_file;
 #[allow(unsafe_code, reason = "the processor's counter is read with an instruction")]
 mod ticks;
@@ -123,6 +126,8 @@ mod instance;
 mod samples;
 mod jemalloc;
 mod headroom;
+#[allow(unsafe_code, reason = "no crate has sched_setattr(2)")]
+mod priority;
 mod thread;
 mod scan;
 mod roots;

@@ -20,7 +20,6 @@ mod names;
 mod own_stack;
 #[cfg(target_os = "linux")]
 mod pages;
-mod priority;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "a mapping is used as words")]
 mod private_words;
@@ -37,5 +36,4 @@ mod scanner;
 mod threads;
 
 pub(crate) use own_stack::overwrite_stack;
-pub(crate) use priority::{lower_priority, thread_cpu_time};
 pub(crate) use scanner::{ReadSoFar, Sampled, Scanner};

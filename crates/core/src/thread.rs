@@ -12,6 +12,7 @@ use memory_debug_report::{Error, ErrorKind};
 use crate::headroom::room_for_threads;
 use crate::jemalloc;
 use crate::mallctl;
+use crate::priority::yield_to_others;
 
 /// The name of threads that collect.
 pub(crate) const COLLECTING: &str = "memory-debug";
@@ -20,7 +21,8 @@ pub(crate) const COLLECTING: &str = "memory-debug";
 /// go back to the operating system when it ends.
 ///
 /// The thread is not sampled (`thread.prof.active`). It allocates from a jemalloc arena that the first call makes and
-/// all later calls share. If jemalloc is not the global allocator, `work` simply runs.
+/// all later calls share. If jemalloc is not the global allocator, `work` simply runs. From Linux 6.12 on, threads that become
+/// ready preempt it at once.
 ///
 /// # Errors
 ///
@@ -28,10 +30,7 @@ pub(crate) const COLLECTING: &str = "memory-debug";
 pub fn spawn_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<JoinHandle<R>> {
-    spawn_thread(Builder::new().name(COLLECTING.into()), move || {
-        let _isolation = Isolation::enter();
-        work()
-    })
+    spawn_thread(Builder::new().name(COLLECTING.into()), move || collecting(work))
 }
 
 /// Starts a thread, unless the limits on the process's addresses are so near that the thread could end the
@@ -77,15 +76,18 @@ pub(crate) fn scoped_collecting<R: Send>(work: impl FnOnce() -> R + Send) -> Res
     };
     room_for_threads(1).map_err(refused)?;
     thread::scope(|scope| {
-        let isolated = || {
-            let _isolation = Isolation::enter();
-            work()
-        };
-        let thread = Builder::new().name(COLLECTING.into()).spawn_scoped(scope, isolated).map_err(refused)?;
+        let builder = Builder::new().name(COLLECTING.into());
+        let thread = builder.spawn_scoped(scope, || collecting(work)).map_err(refused)?;
         thread
             .join()
             .map_err(|_panic| Error::new(ErrorKind::Internal, "the collection failed; this is a bug"))
     })
+}
+
+fn collecting<R>(work: impl FnOnce() -> R) -> R {
+    yield_to_others();
+    let _isolation = Isolation::enter();
+    work()
 }
 
 /// Lets the arena of collecting threads return unused pages at once, until the next thread uses the arena.

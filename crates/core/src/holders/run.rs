@@ -12,8 +12,9 @@ use super::typed::{Compared, Types};
 use crate::collect::{Collector, record_live_samples};
 use crate::headroom::Work;
 use crate::jemalloc;
+use crate::priority::{lower_priority, thread_cpu_time};
 use crate::samples;
-use crate::scan::{ReadSoFar, Sampled, Scanner, lower_priority, overwrite_stack, thread_cpu_time};
+use crate::scan::{ReadSoFar, Sampled, Scanner, overwrite_stack};
 use crate::thread::scoped_collecting;
 
 /// The most scans of a call. Memory that three scans do not reach counts as unreachable.

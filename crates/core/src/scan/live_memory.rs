@@ -10,8 +10,9 @@ use super::areas;
 use super::foreign::PageWalk;
 use super::pages::Pages;
 use super::private_words::PrivateWords;
-use super::reader::{Reader, is_filtered};
+use super::reader::Reader;
 use crate::headroom::Headroom;
+use crate::seccomp::is_filtered;
 use crate::thread::arena_in_use;
 
 /// The most bytes that one read returns.
@@ -216,8 +217,8 @@ impl Memory for LiveMemory<'_> {
         self.ended.is_some()
     }
 
-    /// Whatever the priorities are, Linux lets a thread use a slice of some milliseconds before another one that has become
-    /// ready. Under a filter of system calls (seccomp) nothing is tried.
+    /// Whatever the priorities are, Linux lets a thread of the usual slice use it, some milliseconds, before another one that
+    /// has become ready. Under a filter of system calls (seccomp) nothing is tried.
     fn give_way(&mut self) {
         if self.gives_way {
             std::thread::yield_now();

@@ -18,7 +18,7 @@ use memory_debug_holders::Span;
 
 use super::private_words::PrivateWords;
 use crate::file_size::without_signal;
-use crate::kernel_file;
+use crate::seccomp::is_filtered;
 
 /// The most spans of one call of the kernel (`IOV_MAX`).
 const MAX_SPANS: usize = 1024;
@@ -175,15 +175,6 @@ fn read_from_file(file: &File, address: u64, into: &mut [u8]) -> usize {
         }
     }
     copied
-}
-
-/// Whether the thread's system calls pass a filter (`Seccomp: 2`, proc_pid_status(5)). Unknown counts as no: kernels
-/// without filters do not show the line.
-pub(super) fn is_filtered(root: &Path) -> bool {
-    let status = kernel_file::read_proc(root, "thread-self/status")
-        .or_else(|_| kernel_file::read_proc(root, "self/status"))
-        .unwrap_or_default();
-    kernel_file::number(&status, "Seccomp").is_ok_and(|mode| mode != 0)
 }
 
 impl std::fmt::Debug for Reader {
