@@ -291,9 +291,9 @@ impl Shared {
                 .and_then(|()| self.unread.check(&proof, 0))
                 .and_then(|()| view.page.answer(&view, material, &proof))
                 .and_then(|reply| self.count(reply, &proof));
-            let group = self.lock().take_group(kind, &view, &answer);
+            let groups = self.lock().take_groups(kind, &view, &answer);
             // Sending wakes tasks, which can run arbitrary code, so never send under the lock.
-            group.into_iter().for_each(|group| group.answer(&answer));
+            groups.for_each(|group| group.answer(&answer));
         }
         End::Collected
     }

@@ -52,12 +52,22 @@ impl Board {
         self.slot(kind).collected();
     }
 
-    /// Takes the requests that wait for `view`, which has been rendered.
-    pub(super) fn take_group(&mut self, kind: Kind, view: &RenderRequest, answer: &Answer) -> Option<Group> {
+    /// Takes the requests that wait for `view`, which has been rendered. A page of statistics that can be reused also answers
+    /// those that arrived while it was rendered; otherwise they would collect once more within its time.
+    pub(super) fn take_groups(
+        &mut self,
+        kind: Kind,
+        view: &RenderRequest,
+        answer: &Answer,
+    ) -> impl Iterator<Item = Group> + use<> {
+        let mut is_recent = false;
         if let (Kind::Stats, Ok(page)) = (kind, answer) {
             self.recent_stats.add(view, page);
+            is_recent = self.recent_stats.get(view, Instant::now()).is_some();
         }
-        self.slot(kind).take_group(view)
+        let slot = self.slot(kind);
+        let late = if is_recent { slot.take_late(view) } else { None };
+        [slot.take_group(view), late].into_iter().flatten()
     }
 
     /// Refuses a request beyond the limit, unless another login must give way. Returns the login that must give way.

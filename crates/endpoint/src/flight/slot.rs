@@ -210,6 +210,12 @@ impl Slot {
         Some(self.current.remove(index))
     }
 
+    /// Takes the requests for `view` that arrived too late for the report.
+    pub(super) fn take_late(&mut self, view: &RenderRequest) -> Option<Group> {
+        let index = self.next.iter().position(|group| group.view == *view)?;
+        Some(self.next.remove(index))
+    }
+
     /// Takes all requests for the current report.
     fn take_current(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.current)

@@ -48,6 +48,25 @@ fn a_request_during_rendering_gets_the_next_report() {
 }
 
 #[test]
+fn s46_a_request_during_rendering_gets_the_page_of_statistics_if_it_can_be_reused() {
+    let page = Ok(Reply::page(Format::Text, Bytes::from_static(b"page")));
+    for (age, is_reused) in [(Duration::from_secs(60), true), (Duration::ZERO, false)] {
+        let mut board = Board::default();
+        let mut early = join(board.slot(Kind::Stats), stats());
+        board.collected(Kind::Stats, age);
+        let mut late = join(board.slot(Kind::Stats), stats());
+        let mut other = join(board.slot(Kind::Stats), view(Page::Stats, Format::Json));
+        board.take_groups(Kind::Stats, &stats(), &page).for_each(|group| group.answer(&page));
+        assert_eq!(early.try_recv(), Ok(Some(page.clone())));
+        assert_eq!(late.try_recv(), Ok(is_reused.then(|| page.clone())));
+        assert_eq!(other.try_recv(), Ok(None), "another page");
+        let finished = board.slot(Kind::Stats).finish(End::Collected, Instant::now(), LIMIT);
+        assert!(finished.collects_again && finished.unanswered.is_empty());
+        assert_eq!(board.slot(Kind::Stats).waiting(), if is_reused { 1 } else { 2 });
+    }
+}
+
+#[test]
 fn s43_the_deadline_covers_rendering_and_late_requests() {
     let mut slot = Slot::default();
     let (_early, _late) = (join(&mut slot, stats()), {
