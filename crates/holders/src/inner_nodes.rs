@@ -66,9 +66,9 @@ pub(crate) fn leave_inner_nodes<M: Memory + ?Sized>(
     }
     // Where a chain enters a structure at an inner node, and the chains from the end on.
     let entered = |chain: &Chain| {
-        let holders = chain.objects.iter().skip(1).copied().map(Some).chain([None]);
-        let mut pairs = chain.objects.iter().zip(holders).enumerate().collect::<Vec<_>>().into_iter().rev();
-        pairs.find_map(|(at, (object, holder))| {
+        (0..chain.objects.len()).rev().find_map(|at| {
+            let object = chain.objects.get(at)?;
+            let holder = chain.objects.get(at + 1).copied();
             let is_entry = entries.get(object).is_some_and(|entry| entry.holders.contains(&holder));
             inner.get(object).filter(|_| is_entry).map(|tails| (at, tails))
         })

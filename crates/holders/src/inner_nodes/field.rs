@@ -52,21 +52,24 @@ impl Field {
         entries.iter().filter_map(|(entry, known)| Some((*entry, field(entry, &known.nodes)?))).collect()
     }
 
-    /// The region that the field of a node leads to, if that leads to the node, too. `None` at an end.
+    /// The region that the field of a node leads to, and where its words lead, if it leads back to the node. `None` at an
+    /// end. `own` is where the words of the node lead.
     fn follow<M: Memory + ?Sized>(
         &self,
-        region: u32,
+        (region, own): (u32, &[u32]),
         ways: &Ways<'_>,
         objects: &Objects,
         memory: &mut M,
-    ) -> Option<u32> {
-        let mut of = |from: &[u32]| pointers(from, ways, memory).into_iter().flatten();
-        let next = of(&[region]).nth(self.word).filter(|next| {
+    ) -> Option<(u32, Vec<u32>)> {
+        let next = own.get(self.word).copied().filter(|next| {
             Like::of_region(*next, ways, objects).is_some_and(|next| next.is_like(self.target))
         })?;
-        let below: Vec<u32> = of(&[next]).filter(|below| *below != 0).collect();
-        let leads_back = below.contains(&region) || of(&below).any(|below| below == region);
-        leads_back.then_some(next)
+        let below = pointers(&[next], ways, memory).concat();
+        let leads_back = below.contains(&region) || {
+            let regions: Vec<u32> = below.iter().copied().filter(|below| *below != 0).collect();
+            pointers(&regions, ways, memory).concat().contains(&region)
+        };
+        leads_back.then_some((next, below))
     }
 }
 
@@ -107,6 +110,7 @@ impl Ends {
         memory: &mut M,
     ) -> Option<u32> {
         let (mut passed, mut at) = (Vec::new(), region);
+        let mut own = pointers(&[region], ways, memory).concat();
         let end = loop {
             if let Some(end) = self.known.get(&(field.word, at)) {
                 break *end;
@@ -117,8 +121,8 @@ impl Ends {
             // Until the end is known, a node that is met again is part of a circle.
             self.known.insert((field.word, at), None);
             passed.push(at);
-            match field.follow(at, ways, objects, memory) {
-                Some(next) => at = next,
+            match field.follow((at, &own), ways, objects, memory) {
+                Some(next) => (at, own) = next,
                 None => break Some(at),
             }
         };
