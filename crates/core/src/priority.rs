@@ -21,7 +21,8 @@ const SLICE: Duration = Duration::from_millis(5);
 #[cfg(target_os = "linux")]
 pub(crate) fn lower_priority() {
     if !is_filtered(Path::new("/proc")) {
-        // With both, the thread would be preempted while it has the lock of the mappings, and get it back late.
+        // With a long slice and a low priority, the thread would be preempted while it holds the lock of the mappings,
+        // and release it late.
         set_slice(Duration::ZERO);
         // Linux changes the priority of the thread, and not of the process. If it refuses, the scan is less nice.
         let _ = rustix::process::setpriority_process(None, NICE);

@@ -84,6 +84,7 @@ pub(crate) fn scoped_collecting<R: Send>(work: impl FnOnce() -> R + Send) -> Res
     })
 }
 
+/// What a collecting thread does: `work`, with its own memory apart.
 fn collecting<R>(work: impl FnOnce() -> R) -> R {
     yield_to_others();
     let _isolation = Isolation::enter();

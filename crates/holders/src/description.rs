@@ -21,7 +21,7 @@ const INNER: u64 = 16;
 /// Thread-locals that hold nothing: a parked thread leaves the address of its lock there.
 const BORROWING: &str = "parking_lot_core::parking_lot::with_thread_data::THREAD_DATA";
 
-/// Whose a root is.
+/// What a root belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// The program's own crate.

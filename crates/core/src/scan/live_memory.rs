@@ -217,8 +217,8 @@ impl Memory for LiveMemory<'_> {
         self.ended.is_some()
     }
 
-    /// Whatever the priorities are, Linux lets a thread of the usual slice use it, some milliseconds, before another one that
-    /// has become ready. Under a filter of system calls (seccomp) nothing is tried.
+    /// Whatever the priorities are, Linux lets a thread finish its slice of some milliseconds before another one runs that has
+    /// become ready. Under a filter of system calls (seccomp) nothing is tried.
     fn give_way(&mut self) {
         if self.gives_way {
             std::thread::yield_now();

@@ -17,7 +17,7 @@ pub(super) struct RootNames<'a> {
     spans: Vec<(Hidden, usize)>,
     known: BTreeMap<(RootKind, Option<u32>), u32>,
     pub(super) list: Vec<HolderRoot>,
-    /// For each root of the list whose it is.
+    /// For each root of the list what it belongs to.
     pub(super) owners: Vec<Owner>,
     /// What the names of the program's own variables begin with.
     program: Option<String>,
