@@ -17,6 +17,7 @@
 //! - `page_map`: the pages of the heap and the extents that they belong to
 //! - `mark`: what the roots reach
 //! - `objects`: the objects that a result tells of, and their names
+//! - `parent`: the memory in which the parent of an object points to it
 //! - `chain`: from a pointer up to its root
 //! - `inner_nodes`: chains that enter a list or a tree at an inner node
 //! - `cycle`: objects that hold each other
@@ -53,6 +54,7 @@ mod peek;
 mod page_map;
 mod mark;
 mod objects;
+mod parent;
 mod chain;
 mod inner_nodes;
 mod names;

@@ -19,7 +19,7 @@ use crate::mark::Source;
 use crate::memory::{Hidden, Memory, Span};
 use crate::objects::{Names, Objects};
 use crate::page_map::PageMap;
-use crate::peek::head;
+use crate::parent::parent_span;
 use memory_debug_profile::holds_pointers;
 
 /// A pointer from an object to a sample.
@@ -83,6 +83,11 @@ impl<'a> Evidence<'a> {
         if is_small { self.class_of(bytes) == given } else { bytes <= given && given - bytes <= spare }
     }
 
+    /// The memory in which a parent has a pointer.
+    fn parent_span(&self, parent: Source, objects: &Objects) -> Option<Span> {
+        parent_span(parent, (self.input, self.map, self.root_words), objects, MAX_PARENT)
+    }
+
     fn can_hold(&self, name: u32) -> bool {
         self.can_hold.get(name as usize).copied().unwrap_or(true)
     }
@@ -113,28 +118,6 @@ const MAJORITY: f64 = 0.6;
 
 /// Bytes of a parent that are searched for a pointer.
 const MAX_PARENT: u64 = 64 << 10;
-
-/// The memory in which a parent has a pointer: the first words of an object, or the words around a word of a root.
-fn parent_span(parent: Source, evidence: &Evidence<'_>, objects: &Objects) -> Option<Span> {
-    let map = evidence.map;
-    let Some(region) = parent.region() else {
-        let word = evidence.root_words.get(parent.root_word()?)?.address();
-        let spans = evidence.input.roots.iter().map(|root| {
-            (root.span.start.address(), root.span.start.address().saturating_add(root.span.bytes))
-        });
-        let (first, end) = spans.into_iter().find(|(start, end)| (*start..*end).contains(&word))?;
-        let (start, end) = (word.saturating_sub(8).max(first), word.saturating_add(32).min(end));
-        return (!map.is_excluded(start, end - start))
-            .then(|| Span { start: Hidden::new(start), bytes: end - start });
-    };
-    let known = objects.find(region).and_then(|index| objects.get(index));
-    let place = match known {
-        Some(parent) => objects.place(map, parent)?,
-        None => Some(map.place(&map.extent(map.extent_of(region)?)?, region))
-            .filter(|place| !map.is_excluded(place.address, place.bytes))?,
-    };
-    Some(head(place.address, place.bytes, MAX_PARENT / 8))
-}
 
 /// Sizes that one type has in the same role. The buffers of a type grow, and a large extent can have a page more than
 /// its object.

@@ -9,8 +9,9 @@ use crate::chain::Chain;
 use crate::input::ScanInput;
 use crate::memory::{Hidden, Memory, Span};
 use crate::names::Link;
-use crate::objects::{Names, Object, Objects};
+use crate::objects::{Names, Objects};
 use crate::page_map::{PageMap, Place};
+use crate::parent::parent_span;
 use crate::peek::{head, peek, words};
 use buffer::{Buffer, Family, MAX_BYTES, Use, family};
 
@@ -32,7 +33,7 @@ pub(crate) fn doubt_spare_capacity<M: Memory + ?Sized>(
         let object = objects.get(index)?;
         let family = object.name.map_or(Some(Family::Unknown), |name| family(Some(names.get(name.index))))?;
         let place = objects.place(map, object)?;
-        let header = header_of(object, (map, root_words), objects)?;
+        let header = parent_span(object.parent?, (input, map, root_words), objects, MAX_BYTES)?;
         let sample = object.sample.and_then(|sample| input.samples.get(sample as usize));
         let requested = sample.map(|sample| sample.sample.requested);
         Some((Buffer { object: index, place, family, requested }, header))
@@ -88,27 +89,4 @@ fn spare_pairs<M: Memory + ?Sized>(
         }
     });
     &spare - &used
-}
-
-/// The memory of the parent of a buffer: the first words of an object, or the words around a word of a root.
-fn header_of(object: &Object, (map, root_words): (&PageMap, &[Hidden]), objects: &Objects) -> Option<Span> {
-    let parent = object.parent?;
-    match parent.region() {
-        Some(region) => {
-            let known = objects.find(region).and_then(|index| objects.get(index));
-            let place = match known {
-                Some(parent) => objects.place(map, parent)?,
-                None => {
-                    let place = map.place(&map.extent(map.extent_of(region)?)?, region);
-                    Some(place).filter(|place| !map.is_excluded(place.address, place.bytes))?
-                }
-            };
-            Some(head(place.address, place.bytes, MAX_BYTES / 8))
-        }
-        None => {
-            let word = root_words.get(parent.root_word()?)?.address();
-            let start = word.checked_sub(8)?;
-            (!map.is_excluded(start, 32)).then(|| Span { start: Hidden::new(start), bytes: 32 })
-        }
-    }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::header::{Content, Form, Header, headers, shift_of, tables};
 use super::table::{Table, name_of_table};
 use super::value_bytes::{is_owner, slice_of, value_bytes};
-use super::{Evidence, MAJORITY, parent_span};
+use super::{Evidence, MAJORITY};
 use crate::holders_report::RootKind;
 use crate::mark::Source;
 use crate::memory::{Hidden, Memory, Span};
@@ -206,7 +206,7 @@ fn buffers<M: Memory + ?Sized>(
         .filter_map(|(index, contents)| {
             let object = objects.get(index)?;
             let place = objects.place(evidence.map, object)?;
-            let span = object.parent.and_then(|parent| parent_span(parent, evidence, objects))?;
+            let span = object.parent.and_then(|parent| evidence.parent_span(parent, objects))?;
             let is_small = evidence.input.bins.iter().any(|bin| bin.region_bytes == place.bytes);
             let is_on_stack = object.parent.is_some_and(|parent| is_on_stack(parent, evidence));
             Some((Buffer { object: index, place, is_small, is_on_stack, contents }, span))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use memory_debug_profile::readable_type_name;
 
 use super::task::closures_without_numbers;
-use super::{Evidence, Vtable, parent_span};
+use super::{Evidence, Vtable};
 use crate::input::Symbols;
 use crate::mark::Source;
 use crate::memory::{Hidden, Memory, Span};
@@ -80,7 +80,7 @@ pub(super) fn name_dynamic<M: Memory + ?Sized>(
     for object in objects.list.iter().filter(|object| object.name.is_none()) {
         if let Some(parent) = object.parent
             && !parents.contains_key(&parent)
-            && let Some(span) = parent_span(parent, evidence, objects)
+            && let Some(span) = evidence.parent_span(parent, objects)
         {
             parents.insert(parent, span);
         }
