@@ -101,7 +101,8 @@ fn parse(body: &str) -> Result<DumpSamples, (usize, &'static str)> {
         }
     }
     if part == Part::Before {
-        return Err((0, "the samples after the dump are missing"));
+        // The line that should follow the last one.
+        return Err((body.lines().count() + 1, "the samples after the dump are missing"));
     }
     Ok(samples)
 }

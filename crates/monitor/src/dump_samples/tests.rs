@@ -93,7 +93,7 @@ fn sealed_nonsense_is_refused_with_its_line() {
         (String::new(), "line 1: it has another format"),
         ("memory-debug/live/2\nbefore\n".into(), "line 1: it has another format"),
         ("memory-debug/live/1\n1 1 1 1 1 1\n".into(), "line 2: expected `before`"),
-        (head.into(), "line 0: the samples after the dump are missing"),
+        (head.into(), "line 3: the samples after the dump are missing"),
         (format!("{head}1 1 1 1 1\n"), "line 3: expected the six numbers"),
         (format!("{head}1 1 1 1 1 1 1\n"), "line 3: expected the six numbers"),
         (format!("{head}label x\n"), "line 3: expected the six numbers"),
