@@ -13,6 +13,9 @@ use crate::route_pattern::route_pattern;
 /// `GET (no route)`, and so are requests for a service that `nest_service` mounts. With `route_layer`, requests for the
 /// fallback are not counted. Add the layer of the page later, so that the page is not counted.
 ///
+/// A request begins with the first poll of its future ([`from_first_poll`](TraceRoutesLayer::from_first_poll)). A router does
+/// nothing before that. Around a router, the call of the router finds the route, which is not counted.
+///
 /// # Examples
 ///
 /// ```
@@ -25,7 +28,8 @@ use crate::route_pattern::route_pattern;
 /// # let _ = app;
 /// ```
 pub fn trace_routes(tracer: &Tracer) -> TraceRoutesLayer {
-    TraceRoutesLayer::new(tracer).pattern(route_pattern)
+    // Inside of a router, the layer is around a `Route`, whose call only makes a future.
+    TraceRoutesLayer::new(tracer).pattern(route_pattern).from_first_poll()
 }
 
 #[cfg(test)]

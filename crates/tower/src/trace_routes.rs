@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request};
-use memory_debug_endpoint::exports::tracer::{RouteFuture, RouteLabel, Tracer};
+use memory_debug_endpoint::exports::tracer::{DeferredRoute, RouteFuture, RouteLabel, Tracer};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -21,9 +21,10 @@ use crate::service::pass_on;
 ///
 /// # What is counted
 ///
-/// A request begins when the service is called, and ends when its response is ready, or its future is dropped. The
-/// **body** of the response is not counted: a body that is streamed allocates later, while the server sends it. What
-/// the handler starts with `.traced("…")`, or in a span, still counts below the route after the response is ready.
+/// A request begins when the service is called ([or first polled](Self::from_first_poll)), and ends when its response is
+/// ready, or its future is dropped. The **body** of the response is not counted: a body that is streamed allocates later,
+/// while the server sends it. What the handler starts with `.traced("…")`, or in a span, still counts below the route
+/// after the response is ready.
 ///
 /// All requests that reach this layer are counted, also for the page itself: as `GET (no route)`, if this layer is
 /// outside of the layer of the page. Put it inside to leave out the page.
@@ -57,6 +58,8 @@ pub struct TraceRoutesLayer {
 struct Settings {
     tracer: Tracer,
     pattern: RoutePattern,
+    /// Whether a request begins with the first poll of its future.
+    is_deferred: bool,
 }
 
 /// A service whose requests a tracer counts. Made by [`TraceRoutesLayer`].
@@ -69,13 +72,20 @@ pub struct TraceRoutes<S> {
 impl TraceRoutesLayer {
     /// Counts all requests of a method together: `GET (no route)`.
     pub fn new(tracer: &Tracer) -> Self {
-        Self::with(Settings { tracer: tracer.clone(), pattern: |_| None })
+        Self::with(Settings { tracer: tracer.clone(), pattern: |_| None, is_deferred: false })
     }
 
     /// Counts requests by method, and by the pattern that `pattern` finds. Requests without a pattern are
     /// `GET (no route)`.
     pub fn pattern(self, pattern: fn(&Extensions) -> Option<&str>) -> Self {
         Self::with(Settings { pattern, ..self.settings })
+    }
+
+    /// Lets a request begin with the first poll of its future instead of the call of the service. A counted request then
+    /// takes a third fewer instructions. Use it around services whose call does nothing but make the future, as axum's
+    /// routes: what the call does is not counted.
+    pub fn from_first_poll(self) -> Self {
+        Self::with(Settings { is_deferred: true, ..self.settings })
     }
 
     fn with(settings: Settings) -> Self {
@@ -104,24 +114,38 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for TraceRoutes<S> {
 
     #[inline(never)]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.settings.tracer.follows_requests() {
-            return self.call_followed(request);
+        if !self.settings.tracer.follows_requests() {
+            return RouteFuture::deferred(pass_on(&mut self.inner, request), None);
         }
-        RouteFuture::new(pass_on(&mut self.inner, request), None)
+        match self.settings.defer(&request) {
+            Some(deferred) => RouteFuture::deferred(pass_on(&mut self.inner, request), Some(deferred)),
+            None => self.call_entered(request),
+        }
     }
 }
 
 impl<S> TraceRoutes<S> {
     #[inline(never)]
-    fn call_followed<B>(&mut self, request: Request<B>) -> RouteFuture<S::Future>
+    fn call_entered<B>(&mut self, request: Request<B>) -> RouteFuture<S::Future>
     where
         S: Service<Request<B>>,
     {
-        let Settings { tracer, pattern } = self.settings;
-        let label = || RouteLabel::new(request.method().as_str(), pattern(request.extensions()));
         let mut route = None;
-        let _entered = tracer.enter_route(label, &mut route);
+        let _entered = self.settings.tracer.enter_route(|| self.settings.label(&request), &mut route);
         RouteFuture::new(pass_on(&mut self.inner, request), route)
+    }
+}
+
+impl Settings {
+    /// A request that begins later. `None` if it begins with the call.
+    #[inline(never)]
+    fn defer<B>(&self, request: &Request<B>) -> Option<DeferredRoute> {
+        if self.is_deferred { self.tracer.defer_route(self.label(request)) } else { None }
+    }
+
+    #[inline]
+    fn label<'a, B>(&self, request: &'a Request<B>) -> RouteLabel<'a> {
+        RouteLabel::new(request.method().as_str(), (self.pattern)(request.extensions()))
     }
 }
 
@@ -182,6 +206,21 @@ mod tests {
             answer(layer(&tracer), request(method, Some("/orders/{id}"))).await;
         }
         assert_eq!(names(&tracer), ["(other method) /orders/{id}", "GET /orders/{id}", "POST /orders/{id}"]);
+    }
+
+    #[tokio::test]
+    async fn s61_s68_a_request_that_begins_with_its_first_poll_counts_under_the_same_name() {
+        let tracer = Tracer::new();
+        tracer.install();
+        for method in ["GET", "HUNTER5"] {
+            answer(layer(&tracer).from_first_poll(), request(method, Some("/orders/{id}"))).await;
+        }
+        assert_eq!(names(&tracer), ["(other method) /orders/{id}", "GET /orders/{id}"]);
+        assert_eq!((routes(&tracer)[0].requests, routes(&tracer)[0].in_flight), (1, 0));
+        let service = service_fn(async |_: Request<()>| Ok::<_, Infallible>(()));
+        let mut service = ServiceBuilder::new().layer(layer(&tracer).from_first_poll()).service(service);
+        drop(service.call(request("GET", Some("/never"))));
+        assert_eq!(names(&tracer).len(), 2);
     }
 
     #[tokio::test]

@@ -106,8 +106,7 @@ impl Call {
                 self.forget();
             }
         }
-        let _label = label.map(LiveLabel::enter);
-        CallGuard { call: self, depth, _label, _not_send: PhantomData }
+        CallGuard::entered(self, depth, label)
     }
 
     /// Spares the next entries the search for a counting that is over.
@@ -131,7 +130,13 @@ impl Call {
     }
 }
 
-impl CallGuard<'_> {
+impl<'a> CallGuard<'a> {
+    /// A guard of `call`, which has been entered at this depth. Enters the route `label`.
+    #[inline]
+    pub(crate) fn entered(call: &'a mut Call, depth: Option<Depth>, label: Option<LiveLabel>) -> Self {
+        CallGuard { call, depth, _label: label.map(LiveLabel::enter), _not_send: PhantomData }
+    }
+
     /// Exits the call and ends it, at the same moment.
     #[inline]
     pub(crate) fn complete(mut self) {

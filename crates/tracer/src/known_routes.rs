@@ -109,6 +109,11 @@ impl KnownRoutes {
 
 impl KnownRoute {
     #[inline]
+    pub(crate) fn name(&self) -> RouteLabel<'_> {
+        RouteLabel { method: self.method, pattern: &self.pattern }
+    }
+
+    #[inline]
     fn is(&self, name: RouteLabel<'_>) -> bool {
         *self.pattern == *name.pattern && are_equal(self.method, name.method)
     }

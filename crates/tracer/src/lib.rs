@@ -71,7 +71,8 @@
 //!   through the page (`TraceSource`). Several tracers can exist, and the one that was installed last gets the futures.
 //! - [`TraceExt::traced`] makes a [`Traced`] future. [`Call`] does the same for code that is not a future.
 //! - [`Tracer::route_future`] makes a [`RouteFuture`] for a request, [`Tracer::route`] a [`RouteCall`], and
-//!   [`Tracer::enter_route`] an [`EnteredRoute`] for a service whose call returns a future.
+//!   [`Tracer::enter_route`] an [`EnteredRoute`] for a service whose call returns a future. [`Tracer::defer_route`] makes a
+//!   [`DeferredRoute`] for a service whose call does nothing else.
 //! - `Tracer::layer` makes a layer for a subscriber of the crate `tracing`. It leaves other layers alone.
 //!
 //! # Modules, from the ground up
@@ -148,6 +149,6 @@ pub use inherit::{InheritRoute, inherit_route};
 #[cfg(feature = "tracing")]
 pub use layer::TracerLayer;
 pub use name::RouteLabel;
-pub use route::{EnteredRoute, RouteCall, RouteFuture};
+pub use route::{DeferredRoute, EnteredRoute, RouteCall, RouteFuture};
 pub use traced::{TraceExt, Traced};
 pub use tracer::Tracer;

@@ -69,6 +69,15 @@ impl RouteCall {
     }
 }
 
+/// A request that begins when its future is first polled, from [`Tracer::defer_route`](crate::Tracer::defer_route).
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a request begins with the first poll of its future"]
+pub struct DeferredRoute {
+    /// The counting in which it begins, or 0.
+    generation: u64,
+    route: &'static KnownRoute,
+}
+
 /// While it exists, this thread runs a request that has just begun, from [`Tracer::enter_route`](crate::Tracer::enter_route).
 #[derive(Debug)]
 #[must_use = "dropping it exits the request"]
@@ -78,6 +87,13 @@ pub struct EnteredRoute {
     _label: Option<LabelGuard>,
     /// The thread that entered the request must exit it.
     _not_send: PhantomData<*const ()>,
+}
+
+impl DeferredRoute {
+    #[inline]
+    pub(crate) fn new(generation: u64, name: RouteLabel<'_>) -> Option<Self> {
+        Some(Self { generation, route: known(name)? })
+    }
 }
 
 fn known(name: RouteLabel<'_>) -> Option<&'static KnownRoute> {
@@ -127,16 +143,33 @@ pin_project! {
     pub struct RouteFuture<F> {
         #[pin]
         future: F,
-        // After the future: what the future drops is part of the request. `None` costs each poll one comparison.
-        route: Option<RouteCall>,
+        // After the future: what the future drops is part of the request.
+        request: Request,
     }
+}
+
+/// The request of a future.
+#[derive(Debug)]
+enum Request {
+    /// Its polls are not counted and have no label.
+    Unfollowed,
+    /// It begins with the first poll.
+    Deferred(DeferredRoute),
+    Begun(RouteCall),
 }
 
 impl<F> RouteFuture<F> {
     /// The future of a request. Without `request`, its polls are not counted and have no label.
     #[inline]
-    pub const fn new(future: F, request: Option<RouteCall>) -> Self {
-        Self { future, route: request }
+    pub fn new(future: F, request: Option<RouteCall>) -> Self {
+        Self { future, request: request.map_or(Request::Unfollowed, Request::Begun) }
+    }
+
+    /// The future of a request that begins with the first poll. Without `request`, its polls are not counted and have no
+    /// label.
+    #[inline]
+    pub fn deferred(future: F, request: Option<DeferredRoute>) -> Self {
+        Self { future, request: request.map_or(Request::Unfollowed, Request::Deferred) }
     }
 }
 
@@ -145,10 +178,10 @@ impl<F: Future> Future for RouteFuture<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let request = self.project();
-        match request.route {
-            Some(route) => poll_followed(request.future, context, route),
-            None => request.future.poll(context),
+        let this = self.project();
+        match this.request {
+            Request::Unfollowed => this.future.poll(context),
+            request => poll_followed(this.future, context, request),
         }
     }
 }
@@ -158,9 +191,9 @@ impl<F: Future> Future for RouteFuture<F> {
 fn poll_followed<F: Future>(
     future: Pin<&mut F>,
     context: &mut Context<'_>,
-    route: &mut RouteCall,
+    request: &mut Request,
 ) -> Poll<F::Output> {
-    let guard = route.enter();
+    let Some(guard) = request.enter() else { return future.poll(context) };
     let polled = future.poll(context);
     if polled.is_ready() {
         guard.complete();
@@ -168,8 +201,34 @@ fn poll_followed<F: Future>(
     polled
 }
 
+impl Request {
+    /// Enters the request until the guard is dropped. `None` if it is not followed.
+    #[inline]
+    fn enter(&mut self) -> Option<CallGuard<'_>> {
+        match *self {
+            Self::Unfollowed => None,
+            Self::Deferred(request) => self.begin(request),
+            Self::Begun(ref mut request) => Some(request.enter()),
+        }
+    }
+
+    /// The request begins, and is entered at the same moment.
+    #[inline]
+    fn begin(&mut self, DeferredRoute { generation, route }: DeferredRoute) -> Option<CallGuard<'_>> {
+        let label = live_label(Some(route));
+        // Written in place, as in `EnteredRoute::begin`.
+        *self = Self::Begun(RouteCall { call: Call::uncounted(), label });
+        let Self::Begun(request) = self else { return None };
+        let mut depth = None;
+        if generation != 0 {
+            depth = request.call.enter_route(generation, route.name(), Some(route.number));
+        }
+        Some(CallGuard::entered(&mut request.call, depth, label))
+    }
+}
+
 impl<F> fmt::Debug for RouteFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RouteFuture").field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("RouteFuture").field("request", &self.request).finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use crate::counts::Counts;
 use crate::layer::TracerLayer;
 use crate::name::RouteLabel;
 use crate::report;
-use crate::route::{EnteredRoute, RouteCall, RouteFuture};
+use crate::route::{DeferredRoute, EnteredRoute, RouteCall, RouteFuture};
 
 /// The most nodes, unless the program sets another number.
 const MAX_NODES: u32 = 16_384;
@@ -144,6 +144,26 @@ impl Tracer {
             return EnteredRoute::unfollowed();
         }
         EnteredRoute::begin(generation, label(), request)
+    }
+
+    /// A request that begins with the first poll of its future. For services whose call does nothing but make the future:
+    /// this takes a third fewer instructions than [`enter_route`](Self::enter_route). What the call does is not counted, and a
+    /// future that is dropped before its first poll counts as no request.
+    ///
+    /// `None` if the program has more than 4,096 routes: then use [`enter_route`](Self::enter_route).
+    ///
+    /// ```
+    /// # use memory_debug_tracer::{RouteFuture, RouteLabel, Tracer};
+    /// # fn call<F: Future>(tracer: &Tracer, service: impl FnOnce() -> F) -> RouteFuture<F> {
+    /// let follows = tracer.follows_requests();
+    /// let request = follows.then(|| tracer.defer_route(RouteLabel::new("GET", Some("/items/{id}")))).flatten();
+    /// RouteFuture::deferred(service(), request)
+    /// # }
+    /// # let _ = call(&Tracer::new(), || std::future::ready(1));
+    /// ```
+    #[inline]
+    pub fn defer_route(&self, label: RouteLabel<'_>) -> Option<DeferredRoute> {
+        DeferredRoute::new(self.0.switch.load(Ordering::Relaxed), label)
     }
 
     /// Counts `future` as a request. See [`route`](Self::route).

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fixture::{node, report, totals, trace, trace_with, ways};
 use memory_debug_report::TraceKind;
-use memory_debug_tracer::{Call, RouteLabel, TraceExt, Tracer};
+use memory_debug_tracer::{Call, RouteFuture, RouteLabel, TraceExt, Tracer};
 use tokio::time::{advance, sleep};
 
 fn us(time: u64) -> Duration {
@@ -543,6 +543,49 @@ fn a_runtime_with_several_workers_counts_every_task() {
         assert_eq!((task.completed, task.pending, task.polls), (1_000, 0, 3_000));
         assert!(node(&trace, "parent").own_total_ns < node(&trace, "parent").total_ns);
     });
+}
+
+#[test]
+fn a_deferred_request_begins_with_the_first_poll() {
+    let trace = trace(async |tracer| {
+        let deferred = |time| {
+            let request = tracer.defer_route(RouteLabel::new("GET", Some("/items/{id}")));
+            RouteFuture::deferred(async move { sleep(ms(time)).traced("load").await }, request)
+        };
+        let late = deferred(10);
+        let never = deferred(10);
+        sleep(ms(3)).await;
+        late.await;
+        drop(never);
+        let mut cancelled = Box::pin(deferred(100));
+        let mut open = Box::pin(deferred(1_000));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(cancelled.as_mut().poll(&mut context).is_pending());
+        assert!(open.as_mut().poll(&mut context).is_pending());
+        sleep(ms(5)).await;
+        drop(cancelled);
+        std::mem::forget(open);
+    });
+    let route = &trace.routes[0];
+    assert_eq!((route.requests, route.cancelled, route.in_flight), (3, 1, 1));
+    assert_eq!(route.total_ns, 20_000_000);
+    assert_eq!(node(&trace, "GET /items/{id} > load").calls, 3);
+}
+
+#[test]
+fn a_deferred_request_counts_only_in_the_counting_that_it_was_made_in() {
+    let trace = trace(async |tracer| {
+        let deferred = || {
+            let request = tracer.defer_route(RouteLabel::new("GET", Some("/items/{id}")));
+            RouteFuture::deferred(async { 7 }, request)
+        };
+        let before = deferred();
+        tracer.uninstall();
+        let between = deferred();
+        tracer.install();
+        assert_eq!((before.await, between.await, deferred().await), (7, 7, 7));
+    });
+    assert_eq!(trace.routes[0].requests, 1);
 }
 
 #[test]

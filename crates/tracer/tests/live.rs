@@ -145,6 +145,20 @@ fn what_a_service_allocates_before_it_returns_its_future_has_the_label() {
 }
 
 #[test]
+fn a_deferred_request_has_its_label_in_each_poll() {
+    install().unwrap();
+    let tracer = Tracer::new();
+    let request = tracer.defer_route(label("/deferred"));
+    assert!(request.is_some() && LiveLabel::current().is_none());
+    let mut future = pin!(RouteFuture::deferred(hold_in_two_polls(1, 2), request));
+    assert!(poll(future.as_mut()).is_pending());
+    assert_eq!((LiveLabel::current(), live_mib("GET /deferred")), (None, 1));
+    let Poll::Ready(held) = poll(future.as_mut()) else { panic!("it waits once") };
+    assert_eq!(live_mib("GET /deferred"), 3);
+    drop(held);
+}
+
+#[test]
 fn the_trace_shows_live_bytes_beside_allocated_bytes() {
     install().unwrap();
     let tracer = Tracer::new();
