@@ -65,7 +65,7 @@ async function fixedPages() {
   await page.context().close();
   // Without a heap profile there is nothing to draw.
   const drawn = links.filter((link) => !/flamegraph|leaks/.test(link));
-  const pages = drawn.map((link) => [link.slice(service.base.length + 1) || "overview", link]);
+  const pages = drawn.map((link) => [link.slice(service.base.length + 1).split("?")[0] || "overview", link]);
   const [one] = await siblings(3);
   return new Map([...pages, ["problem", `${service.base}/unknown`], ["fleet", `${one.base}/fleet`]]);
 }

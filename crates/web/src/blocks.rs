@@ -35,6 +35,7 @@ struct Blocks {
 
 /// A heading and what is below it. Sections of numbers alone stand side by side.
 struct Section {
+    heading: Option<String>,
     content: Markup,
     is_wide: bool,
 }
@@ -72,7 +73,7 @@ impl Blocks {
     /// The section that is being laid out. Before the first heading, it is as wide as the page.
     fn section(&mut self) -> &mut Section {
         if self.done.is_empty() {
-            self.done.push(Section { content: Markup::default(), is_wide: true });
+            self.done.push(Section { heading: None, content: Markup::default(), is_wide: true });
         }
         let last = self.done.len() - 1;
         &mut self.done[last]
@@ -87,7 +88,9 @@ fn number(value: Option<&String>) -> Cell<'_> {
 impl Layout for Blocks {
     fn heading(&mut self, text: &str) -> fmt::Result {
         self.end_group();
-        self.done.push(Section { content: html! { h2 { (text.trim_end_matches(':')) } }, is_wide: false });
+        let heading = text.trim_end_matches(':').to_owned();
+        let content = html! { h2 { (heading) } };
+        self.done.push(Section { heading: Some(heading), content, is_wide: false });
         Ok(())
     }
 
@@ -129,7 +132,10 @@ impl Layout for Blocks {
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {
         self.section().is_wide = true;
-        let name = headings.join(", ");
+        // Tables of one page have names of their own, also if they have the same columns.
+        let columns = headings.join(", ");
+        let name = self.section().heading.as_ref().map(|heading| format!("{heading}: {columns}"));
+        let name = name.unwrap_or(columns);
         let headings = table::texts(headings);
         let mut table = Table::new(&headings);
         for row in rows {
