@@ -10,6 +10,15 @@ use crate::histogram::histogram;
 use crate::layout;
 use crate::site::Site;
 
+/// The longest filter that the endpoint takes.
+const MAX_FILTER_BYTES: usize = 128;
+
+/// A filter that finds a type: its name, or the beginning of a long name.
+fn filter(name: &str) -> &str {
+    let end = (0..=MAX_FILTER_BYTES.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+    end.and_then(|end| name.get(..end)).unwrap_or_default()
+}
+
 /// One type: its numbers, its history, and which code allocated it.
 pub fn type_detail(site: &Site, detail: &TypeDetail) -> String {
     let points: Vec<_> =
@@ -19,7 +28,7 @@ pub fn type_detail(site: &Site, detail: &TypeDetail) -> String {
     let body = html! {
         (blocks(&|out| content::write_type_summary(out, detail)))
         p {
-            a href=(site.link_with("/types", &[("filter", detail.full_type.clone())])) { "This type in the table" }
+            a href=(site.link_with("/types", &[("filter", filter(&detail.full_type).to_owned())])) { "This type in the table" }
             @if let Some(id) = detail.rows.iter().find_map(|row| row.id).filter(|_| site.may_change()) {
                 " · " (site.a(&format!("/heap/flamegraph?type={id}"), "Flame graph of this type"))
             }
@@ -82,6 +91,14 @@ mod tests {
             "groups": groups, "history": [], "left_out_snapshots": 0,
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn a_filter_is_no_longer_than_the_endpoint_takes() {
+        assert_eq!(filter("Vec<u8>"), "Vec<u8>");
+        assert_eq!(filter(&"x".repeat(200)).len(), MAX_FILTER_BYTES);
+        assert_eq!(filter(&format!("{}ö", "x".repeat(127))).len(), 127);
+        assert_eq!(filter(""), "");
     }
 
     #[test]
