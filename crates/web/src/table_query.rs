@@ -12,6 +12,9 @@ pub(crate) struct TableQuery<'a> {
     pub(crate) selection: &'a Selection,
 }
 
+/// The longest text that the endpoint takes as a parameter.
+pub(crate) const MAX_TEXT_BYTES: usize = 128;
+
 /// The numbers of rows that the form offers.
 const ROWS: &[usize] = &[20, 50, 200, 1000];
 
@@ -46,7 +49,7 @@ impl TableQuery<'_> {
                 (group_field(&Group::ALL, selection.group))
                 // A script filters the rows while the reader types.
                 label { "Name contains "
-                    input name="filter" data-filters="type-table" value=[view.filter.as_deref()] maxlength="128"
+                    input name="filter" data-filters="type-table" value=[view.filter.as_deref()] maxlength=(MAX_TEXT_BYTES)
                         autocomplete="off" spellcheck="false";
                 }
                 (text_field("focus", "Stack contains", selection.focus.as_deref()))
@@ -89,7 +92,7 @@ pub(crate) fn rows_field(top: usize) -> Markup {
 
 /// A literal text that a name or a stack contains.
 pub(crate) fn text_field(name: &str, label: &str, value: Option<&str>) -> Markup {
-    html! { label { (label) " " input name=(name) value=[value] maxlength="128" autocomplete="off" spellcheck="false"; } }
+    html! { label { (label) " " input name=(name) value=[value] maxlength=(MAX_TEXT_BYTES) autocomplete="off" spellcheck="false"; } }
 }
 
 /// What a row stands for.

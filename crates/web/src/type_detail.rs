@@ -9,13 +9,11 @@ use crate::chart::{Point, chart};
 use crate::histogram::histogram;
 use crate::layout;
 use crate::site::Site;
-
-/// The longest filter that the endpoint takes.
-const MAX_FILTER_BYTES: usize = 128;
+use crate::table_query::MAX_TEXT_BYTES;
 
 /// A filter that finds a type: its name, or the beginning of a long name.
 fn filter(name: &str) -> &str {
-    let end = (0..=MAX_FILTER_BYTES.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+    let end = (0..=MAX_TEXT_BYTES.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
     end.and_then(|end| name.get(..end)).unwrap_or_default()
 }
 
@@ -96,7 +94,7 @@ mod tests {
     #[test]
     fn a_filter_is_no_longer_than_the_endpoint_takes() {
         assert_eq!(filter("Vec<u8>"), "Vec<u8>");
-        assert_eq!(filter(&"x".repeat(200)).len(), MAX_FILTER_BYTES);
+        assert_eq!(filter(&"x".repeat(200)).len(), MAX_TEXT_BYTES);
         assert_eq!(filter(&format!("{}ö", "x".repeat(127))).len(), 127);
         assert_eq!(filter(""), "");
     }
